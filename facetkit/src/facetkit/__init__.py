@@ -1,0 +1,1 @@
+"""What every Facet service needs and none owns."""

@@ -1,0 +1,147 @@
+"""The client side of a hop: deadline, one layer of retries, status → the same error class."""
+
+import asyncio
+import random
+import time
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import grpc
+from google.protobuf.message import Message
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from facetkit import deadlines, metrics, request_context
+from facetkit.errors import Deadline as DeadlineError
+from facetkit.errors import FacetError, kind_of
+from facetkit.health import REASON_KEY, Health
+from facetkit.wire_errors import STATUS_DETAILS_KEY, from_rpc_error
+
+MAX_MESSAGE_BYTES = 25 * 2**20
+Request = TypeVar("Request", bound=Message)
+Response = TypeVar("Response", bound=Message)
+
+_ATTEMPTS = 4
+_FIRST_BACKOFF_S = 0.1
+
+
+def channel_options(max_message_bytes: int) -> list[tuple[str, Any]]:
+    """Options of every channel; the keepalive finds a frozen peer within 3 s."""
+    return [
+        ("grpc.max_send_message_length", max_message_bytes),
+        ("grpc.max_receive_message_length", max_message_bytes),
+        ("grpc.lb_policy_name", "round_robin"),
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.min_reconnect_backoff_ms", 100),
+        ("grpc.max_reconnect_backoff_ms", 1000),
+        ("grpc.dns_min_time_between_resolutions_ms", 5000),
+        ("grpc.keepalive_time_ms", 2000),
+        ("grpc.keepalive_timeout_ms", 1000),
+        ("grpc.http2.ping_timeout_ms", 1000),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.max_pings_without_data", 0),
+        ("grpc.enable_retries", 0),
+    ]
+
+
+class RpcClient:
+    """A channel to one service, `target` as `host:port`."""
+
+    def __init__(self, target: str, *, max_message_bytes: int = MAX_MESSAGE_BYTES) -> None:
+        address = target if "://" in target else f"dns:///{target}"
+        self.channel = grpc.aio.insecure_channel(address, channel_options(max_message_bytes))
+        self._health: Any = health_pb2_grpc.HealthStub(self.channel)
+
+    async def call(
+        self,
+        method: "grpc.aio.UnaryUnaryMultiCallable[Request, Response]",
+        request: Request,
+        *,
+        timeout_s: float | None = None,
+    ) -> Response:
+        """Calls `method` under the deadline in force, or `timeout_s` where it is shorter.
+
+        A transport that is UNAVAILABLE is tried again with jitter while time is left; an error
+        that the other side raised on purpose is not, so that retries live in one layer only.
+        Raises the class of FacetError that the other side raised.
+        """
+        for attempt in range(_ATTEMPTS):
+            try:
+                return await self._once(method, request, timeout_s)
+            except _Unreached as unreached:
+                if attempt == _ATTEMPTS - 1 or not await _backed_off(attempt):
+                    raise unreached.error from unreached
+                metrics.CLIENT_RETRIES.labels(_name(method)).inc()
+        raise AssertionError("unreachable")
+
+    async def _once(
+        self,
+        method: "grpc.aio.UnaryUnaryMultiCallable[Request, Response]",
+        request: Request,
+        timeout_s: float | None,
+    ) -> Response:
+        started = time.perf_counter()
+        code = "ok"
+        try:
+            return await method(
+                request, timeout=_timeout_s(timeout_s), metadata=request_context.metadata()
+            )
+        except grpc.aio.AioRpcError as error:
+            facet_error = from_rpc_error(error)
+            code = kind_of(facet_error).code
+            if _is_transport_failure(error):
+                raise _Unreached(facet_error) from error
+            raise facet_error from error
+        finally:
+            metrics.CLIENT_CALLS.labels(_name(method), code).inc()
+            metrics.CLIENT_SECONDS.labels(_name(method)).observe(time.perf_counter() - started)
+
+    async def health(self, service: str = "", *, timeout_s: float = 2.0) -> Health:
+        """Whether `service` answers and is ready, with the reason where it is not."""
+        call = self._health.Check(health_pb2.HealthCheckRequest(service=service), timeout=timeout_s)
+        try:
+            response = await call
+            trailing: Sequence[tuple[str, str | bytes]] = tuple(
+                await call.trailing_metadata() or ()
+            )
+        except grpc.aio.AioRpcError as error:
+            return Health(ready=False, reason=from_rpc_error(error).message)
+        reason = next((str(value) for key, value in trailing if key == REASON_KEY), "")
+        serving = response.status == health_pb2.HealthCheckResponse.SERVING
+        return Health(ready=serving, reason=reason)
+
+    async def close(self) -> None:
+        """Closes the channel; calls in flight are cancelled."""
+        await self.channel.close()
+
+
+class _Unreached(Exception):
+    def __init__(self, error: FacetError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+def _is_transport_failure(error: grpc.aio.AioRpcError) -> bool:
+    raised_by_peer = any(key == STATUS_DETAILS_KEY for key, _ in error.trailing_metadata() or ())
+    return error.code() is grpc.StatusCode.UNAVAILABLE and not raised_by_peer
+
+
+def _timeout_s(timeout_s: float | None) -> float | None:
+    left = deadlines.remaining_s()
+    if left is not None and left <= 0:
+        raise DeadlineError("the deadline of the request has passed")
+    given = [value for value in (left, timeout_s) if value is not None]
+    return min(given) if given else None
+
+
+async def _backed_off(attempt: int) -> bool:
+    delay = _FIRST_BACKOFF_S * 2**attempt * random.uniform(0.5, 1.5)
+    left = deadlines.remaining_s()
+    if left is not None and left < 2 * delay:
+        return False
+    await asyncio.sleep(delay)
+    return True
+
+
+def _name(method: Any) -> str:
+    path = getattr(method, "_method", b"")
+    return path.decode() if isinstance(path, bytes) else str(path)
