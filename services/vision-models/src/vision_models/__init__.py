@@ -1,0 +1,1 @@
+"""Facet's neural networks behind gRPC, one service per family."""

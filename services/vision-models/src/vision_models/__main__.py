@@ -1,0 +1,17 @@
+"""Runs vision-models."""
+
+import asyncio
+
+from facetkit import logging
+from vision_models.bootstrap import serve
+from vision_models.settings import Settings
+
+
+def main() -> None:
+    """Reads the settings and serves."""
+    settings = Settings()
+    logging.configure("vision-models", settings.log_level)
+    asyncio.run(serve(settings))
+
+
+main()

@@ -1,0 +1,156 @@
+"""Dynamic batching: one worker thread per device, fed from two lanes."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from facetkit import deadlines
+from facetkit.errors import Deadline, NotReady
+from vision_models import metrics
+from vision_models.domain import Lane
+
+log = structlog.get_logger(__name__)
+
+Work = Callable[[list[Any]], Any]
+"""Computes one result per item, in order; called in the worker thread."""
+
+BULK_PERIOD_S = 1.0
+
+
+@dataclass(slots=True)
+class _Ticket:
+    work: Work
+    item: Any
+    result: "asyncio.Future[Any]"
+    ends_at: float | None
+    queued_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def expired(self) -> bool:
+        return self.ends_at is not None and self.ends_at <= time.monotonic()
+
+
+class Batcher:
+    """Gathers while the device is busy and never waits while it is idle.
+
+    Items of equal work are computed together, interactive before bulk; bulk leads one batch a
+    second. An item that is expired or whose caller left never reaches the model.
+    """
+
+    def __init__(self, *, max_batch: int, hang_s: float) -> None:
+        self._max_batch = max_batch
+        self._hang_s = hang_s
+        self._lanes: dict[Lane, deque[_Ticket]] = {lane: deque() for lane in Lane}
+        self._arrived = asyncio.Event()
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="device")
+        self._busy_since: float | None = None
+        self._bulk_led_at = float("-inf")
+        self._driver = asyncio.create_task(self._drive())
+
+    @property
+    def hung(self) -> bool:
+        """Whether one batch has kept the worker for longer than `hang_s`."""
+        return self._busy_since is not None and time.monotonic() - self._busy_since > self._hang_s
+
+    async def submit(self, work: Work, item: Any, lane: Lane) -> Any:
+        """The result of `work` for `item`, computed in some batch.
+
+        Raises NotReady when the worker hangs, Deadline when the caller's time ends first.
+        """
+        if self.hung:
+            raise NotReady("the model's worker hangs and is being restarted", retry_after_s=5)
+        result = asyncio.get_running_loop().create_future()
+        ticket = _Ticket(work, item, result, deadlines.ends_at())
+        self._lanes[lane].append(ticket)
+        self._arrived.set()
+        return await result
+
+    async def close(self) -> None:
+        """Stops the driver; a batch being computed is left to end by itself."""
+        self._driver.cancel()
+        await asyncio.gather(self._driver, return_exceptions=True)
+        self._worker.shutdown(wait=False, cancel_futures=True)
+
+    async def _drive(self) -> None:
+        while True:
+            batch = self._take()
+            if batch:
+                await self._compute(batch)
+            else:
+                self._arrived.clear()
+                await self._arrived.wait()
+
+    def _take(self) -> list[_Ticket]:
+        for lane in Lane:
+            self._drop_dead(lane)
+        bulk, interactive = self._lanes[Lane.BULK], self._lanes[Lane.INTERACTIVE]
+        bulk_due = bool(bulk) and time.monotonic() - self._bulk_led_at >= BULK_PERIOD_S
+        queues = (bulk, interactive) if bulk_due else (interactive, bulk)
+        if bulk_due:
+            self._bulk_led_at = time.monotonic()
+        head = next((queue[0] for queue in queues if queue), None)
+        batch: list[_Ticket] = []
+        if head is not None:
+            for queue in queues:
+                _move_alike(queue, head.work, batch, self._max_batch)
+        return batch
+
+    def _drop_dead(self, lane: Lane) -> None:
+        tickets = self._lanes[lane]
+        for ticket in tickets:
+            if ticket.expired and not ticket.result.done():
+                ticket.result.set_exception(Deadline("the deadline passed in the queue"))
+        alive = [ticket for ticket in tickets if not ticket.result.done()]
+        if len(alive) < len(tickets):
+            tickets.clear()
+            tickets.extend(alive)
+
+    async def _compute(self, batch: list[_Ticket]) -> None:
+        for ticket in batch:
+            metrics.QUEUE_WAIT_SECONDS.observe(time.monotonic() - ticket.queued_at)
+        error = await self._run(batch)
+        if error is not None and len(batch) > 1:
+            log.warning("batch failed, computing its items alone", exc_info=error)
+            for ticket in batch:
+                await self._run([ticket])
+
+    async def _run(self, batch: list[_Ticket]) -> Exception | None:
+        loop = asyncio.get_running_loop()
+        items = [ticket.item for ticket in batch]
+        self._busy_since = started = time.monotonic()
+        try:
+            results = await loop.run_in_executor(self._worker, batch[0].work, items)
+        except Exception as error:
+            if len(batch) == 1:
+                _settle(batch[0], error)
+            return error
+        finally:
+            self._busy_since = None
+            metrics.INFERENCE_SECONDS.observe(time.monotonic() - started)
+            metrics.BATCH_SIZE.observe(len(batch))
+        for ticket, result in zip(batch, results, strict=True):
+            _settle(ticket, result)
+        return None
+
+
+def _move_alike(queue: deque[_Ticket], work: Work, batch: list[_Ticket], limit: int) -> None:
+    kept: list[_Ticket] = []
+    while queue and len(batch) < limit:
+        ticket = queue.popleft()
+        (batch if ticket.work == work else kept).append(ticket)
+    queue.extendleft(reversed(kept))
+
+
+def _settle(ticket: _Ticket, outcome: Any) -> None:
+    if ticket.result.done():
+        return
+    if isinstance(outcome, Exception):
+        ticket.result.set_exception(outcome)
+    else:
+        ticket.result.set_result(outcome)
