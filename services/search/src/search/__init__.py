@@ -1,0 +1,1 @@
+"""Stored images, found by picture and by words."""

@@ -1,0 +1,1 @@
+"""What search needs from outside: the vector store, the matrix, vision-models."""

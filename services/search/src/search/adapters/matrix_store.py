@@ -1,0 +1,114 @@
+"""VectorStore that writes to a durable one and answers from the matrix beside it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import faiss
+import structlog
+
+from facetkit.errors import FacetError
+from search.adapters.matrix import Matrix
+from search.domain import Filter, Found, ModelInfo, Page, Row, Statistics, Vector, VectorStore
+
+log = structlog.get_logger(__name__)
+
+Result = TypeVar("Result")
+
+
+class MatrixStore:
+    """Keeps the matrix in step with `durable`.
+
+    After a write whose outcome is unknown (the durable store died in it), the row is read back
+    until the durable store answers, so that both agree again.
+    """
+
+    def __init__(self, durable: VectorStore, *, settle_every_s: float = 0.5) -> None:
+        self._durable = durable
+        self._settle_every_s = settle_every_s
+        # One thread is the matrix's lock, and keeps the scan off the event loop.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="matrix")
+        self._matrix = Matrix(1)
+        self._unsettled: set[str] = set()
+        self._settling: asyncio.Task[None] | None = None
+
+    async def open(self, model: ModelInfo) -> None:
+        """Opens the durable store and reads all its rows into a new matrix."""
+        faiss.omp_set_num_threads(1)
+        await self._durable.open(model)
+        matrix = Matrix(model.dimensions)
+        async for rows in self._durable.rows():
+            await self._in_thread(matrix.put, rows)
+        self._matrix = matrix
+        log.info("matrix ready", rows=len(matrix))
+
+    async def upsert(self, rows: Sequence[Row]) -> None:
+        """Writes to the durable store, then to the matrix."""
+        try:
+            await self._durable.upsert(rows)
+        except BaseException:
+            self._settle(row.item.id for row in rows)
+            raise
+        await self._in_thread(self._matrix.put, rows)
+
+    async def delete(self, item_id: str) -> None:
+        """Removes from the durable store, then from the matrix."""
+        try:
+            await self._durable.delete(item_id)
+        except BaseException:
+            self._settle([item_id])
+            raise
+        await self._in_thread(self._matrix.remove, item_id)
+
+    async def get(self, item_id: str) -> Row | None:
+        """The row of an id, from the matrix."""
+        return await self._in_thread(self._matrix.get, item_id)
+
+    async def search(self, vector: Vector, page: Page, accept: Filter) -> Found:
+        """The nearest rows by cosine, from the matrix."""
+        return await self._in_thread(self._matrix.search, vector, page, accept)
+
+    def rows(self) -> AsyncIterator[list[Row]]:
+        """All rows, in batches, from the durable store."""
+        return self._durable.rows()
+
+    async def statistics(self) -> Statistics:
+        """Counts of both."""
+        durable = await self._durable.statistics()
+        return Statistics(durable.collection, durable.stored, len(self._matrix), "matrix")
+
+    async def close(self) -> None:
+        """Lets go of the durable store."""
+        if self._settling is not None:
+            self._settling.cancel()
+            await asyncio.gather(self._settling, return_exceptions=True)
+        await self._durable.close()
+        self._thread.shutdown(wait=False)
+
+    def _settle(self, item_ids: Iterable[str]) -> None:
+        self._unsettled.update(item_ids)
+        if self._settling is None or self._settling.done():
+            self._settling = asyncio.create_task(self._read_back())
+
+    async def _read_back(self) -> None:
+        while self._unsettled:
+            await asyncio.sleep(self._settle_every_s)
+            for item_id in list(self._unsettled):
+                try:
+                    row = await self._durable.get(item_id)
+                except FacetError:
+                    break
+                self._unsettled.discard(item_id)
+                await self._take_over(item_id, row)
+
+    async def _take_over(self, item_id: str, row: Row | None) -> None:
+        if row is None:
+            await self._in_thread(self._matrix.remove, item_id)
+        else:
+            await self._in_thread(self._matrix.put, [row])
+        log.info("row settled", item=item_id, stored=row is not None)
+
+    async def _in_thread(self, work: Callable[..., Result], *arguments: object) -> Result:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, work, *arguments)
