@@ -13,12 +13,12 @@ from typing import Any
 
 import torch
 from tokenizers import pre_tokenizers
-from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPProcessor, CLIPTokenizer
+from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
 
 from vision_models.models.weights import MANIFEST, write_manifest
 
 MODEL_SET = "demo-random"
-RECIPE = "2"
+RECIPE = "1"
 """Raised when what is made changes, so that older folders are made anew."""
 
 _BOS, _EOS = "<|startoftext|>", "<|endoftext|>"
@@ -67,8 +67,7 @@ def make_clip(folder: Path, recipe: ClipRecipe) -> None:
     torch.manual_seed(0)
     inner = making / "0_CLIPModel" if recipe.sentence_transformers else making
     CLIPModel(_config(recipe, tokenizer)).save_pretrained(inner)
-    make_processor: Any = CLIPProcessor
-    make_processor(CLIPImageProcessorPil(), tokenizer).save_pretrained(inner)
+    _save_processor(inner, tokenizer)
     if recipe.sentence_transformers:
         module = {"idx": 0, "name": "0", "path": inner.name}
         module["type"] = "sentence_transformers.models.CLIPModel"
@@ -76,6 +75,16 @@ def make_clip(folder: Path, recipe: ClipRecipe) -> None:
     write_manifest(making)
     shutil.rmtree(folder, ignore_errors=True)
     making.rename(folder)
+
+
+def _save_processor(folder: Path, tokenizer: CLIPTokenizer) -> None:
+    # The files of the hub's CLIPs; what save_pretrained writes today is named differently.
+    CLIPImageProcessorPil().save_pretrained(folder)
+    settings = {"tokenizer_class": "CLIPTokenizer", "model_max_length": tokenizer.model_max_length}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
+    vocab = json.dumps(tokenizer.get_vocab(), sort_keys=True)
+    (folder / "vocab.json").write_text(vocab, encoding="utf-8")
+    (folder / "merges.txt").write_text("#version: 0.2\n", encoding="utf-8")
 
 
 def _config(recipe: ClipRecipe, tokenizer: CLIPTokenizer) -> CLIPConfig:

@@ -24,7 +24,7 @@ class ClipZeroShot:
         processor = load_processor(weights.folder)
         self.image_size: int = processor.crop_size["height"]
         self._normalise = Normaliser(processor.image_mean, processor.image_std)
-        self.logit_scale = float(model.logit_scale.exp())
+        self.logit_scale = float(model.logit_scale.detach().exp())
         self.info = ModelInfo(
             weights.name, weights.version, weights.model_set, model.config.projection_dim
         )

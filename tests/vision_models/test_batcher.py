@@ -1,0 +1,157 @@
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from facetkit import deadlines
+from facetkit.errors import Deadline, NotReady
+from vision_models.batcher import Batcher
+from vision_models.domain import Lane
+
+
+class Work:
+    """Doubles numbers; records batches; can be held; refuses the number 13."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.gate = threading.Event()
+        self.entered = threading.Event()
+        self.gate.set()
+
+    def __call__(self, items: list[Any]) -> list[int]:
+        self.batches.append(list(items))
+        self.entered.set()
+        self.gate.wait(30)
+        if 13 in items:
+            raise ValueError("thirteen")
+        return [2 * item for item in items]
+
+    async def until_entered(self) -> None:
+        await asyncio.to_thread(self.entered.wait, 30)
+
+
+@pytest.fixture
+async def batcher() -> AsyncIterator[Batcher]:
+    made = Batcher(max_batch=4, hang_s=60)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def work() -> Work:
+    return Work()
+
+
+async def hold(batcher: Batcher, work: Work) -> "asyncio.Task[Any]":
+    """Keeps the worker busy with the item 0 until the gate opens."""
+    work.gate.clear()
+    task = asyncio.create_task(batcher.submit(work, 0, Lane.INTERACTIVE))
+    await work.until_entered()
+    return task
+
+
+def submit(batcher: Batcher, work: Work, item: int, lane: Lane) -> "asyncio.Task[Any]":
+    return asyncio.create_task(batcher.submit(work, item, lane))
+
+
+async def test_an_idle_worker_does_not_wait_for_company(batcher: Batcher, work: Work) -> None:
+    assert await batcher.submit(work, 3, Lane.INTERACTIVE) == 6
+    assert work.batches == [[3]]
+
+
+async def test_what_arrives_while_busy_is_computed_together(batcher: Batcher, work: Work) -> None:
+    first = await hold(batcher, work)
+    others = [submit(batcher, work, item, Lane.INTERACTIVE) for item in range(1, 7)]
+    await asyncio.sleep(0)
+    work.gate.set()
+    assert await asyncio.gather(first, *others) == [0, 2, 4, 6, 8, 10, 12]
+    assert work.batches == [[0], [1, 2, 3, 4], [5, 6]]
+
+
+async def test_bulk_fills_only_what_interactive_leaves(batcher: Batcher, work: Work) -> None:
+    # A first bulk batch, so that the next one is not yet due.
+    await batcher.submit(work, 100, Lane.BULK)
+    work.entered.clear()
+    first = await hold(batcher, work)
+    bulk = [submit(batcher, work, item, Lane.BULK) for item in range(10, 13)]
+    interactive = [submit(batcher, work, item, Lane.INTERACTIVE) for item in range(1, 4)]
+    await asyncio.sleep(0)
+    work.gate.set()
+    await asyncio.gather(first, *bulk, *interactive)
+    assert work.batches[2] == [1, 2, 3, 10]
+    assert work.batches[3] == [11, 12]
+
+
+async def test_bulk_leads_a_batch_when_it_has_waited_a_second(batcher: Batcher, work: Work) -> None:
+    first = await hold(batcher, work)
+    interactive = [submit(batcher, work, item, Lane.INTERACTIVE) for item in range(1, 9)]
+    bulk = submit(batcher, work, 20, Lane.BULK)
+    await asyncio.sleep(0)
+    work.gate.set()
+    await asyncio.gather(first, *interactive, bulk)
+    assert work.batches[1] == [20, 1, 2, 3]
+
+
+async def test_different_work_is_not_mixed(batcher: Batcher, work: Work) -> None:
+    other = Work()
+    first = await hold(batcher, work)
+    tasks = [submit(batcher, each, 1, Lane.INTERACTIVE) for each in (work, other, work, other)]
+    await asyncio.sleep(0)
+    work.gate.set()
+    await asyncio.gather(first, *tasks)
+    assert work.batches == [[0], [1, 1]]
+    assert other.batches == [[1, 1]]
+
+
+async def test_one_bad_item_does_not_hurt_the_others(batcher: Batcher, work: Work) -> None:
+    first = await hold(batcher, work)
+    tasks = [submit(batcher, work, item, Lane.INTERACTIVE) for item in (1, 13, 3)]
+    await asyncio.sleep(0)
+    work.gate.set()
+    await first
+    one, bad, three = await asyncio.gather(*tasks, return_exceptions=True)
+    assert (one, three) == (2, 6)
+    assert isinstance(bad, ValueError)
+    assert await batcher.submit(work, 5, Lane.INTERACTIVE) == 10
+
+
+async def test_an_expired_item_never_reaches_the_worker(batcher: Batcher, work: Work) -> None:
+    first = await hold(batcher, work)
+
+    async def short() -> None:
+        async with deadlines.within(0.05):
+            await batcher.submit(work, 1, Lane.INTERACTIVE)
+
+    with pytest.raises(Deadline):
+        await short()
+    work.gate.set()
+    await first
+    await batcher.submit(work, 2, Lane.INTERACTIVE)
+    assert work.batches == [[0], [2]]
+
+
+async def test_a_caller_that_leaves_is_taken_out(batcher: Batcher, work: Work) -> None:
+    first = await hold(batcher, work)
+    gone = submit(batcher, work, 1, Lane.INTERACTIVE)
+    stays = submit(batcher, work, 2, Lane.INTERACTIVE)
+    await asyncio.sleep(0)
+    gone.cancel()
+    work.gate.set()
+    assert await asyncio.gather(first, stays) == [0, 4]
+    assert work.batches == [[0], [2]]
+
+
+async def test_a_hung_worker_is_seen_and_refuses(work: Work) -> None:
+    batcher = Batcher(max_batch=4, hang_s=0.05)
+    first = await hold(batcher, work)
+    while not batcher.hung:
+        await asyncio.sleep(0.01)
+    with pytest.raises(NotReady, match="hangs") as refused:
+        await batcher.submit(work, 1, Lane.INTERACTIVE)
+    assert refused.value.retry_after_s == 5
+    work.gate.set()
+    assert await first == 0
+    assert not batcher.hung
+    await batcher.close()
