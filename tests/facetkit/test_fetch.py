@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+
 from facetkit.addresses import is_public, parse_target
 from facetkit.errors import Deadline, InvalidInput, TooLarge, Upstream
 from facetkit.fetch import SafeFetcher

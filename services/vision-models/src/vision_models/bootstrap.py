@@ -16,7 +16,7 @@ from facetkit.server import FacetServer
 from vision_models.admission import Admission
 from vision_models.batcher import Batcher
 from vision_models.domain import Embedder, PreparedImage
-from vision_models.loading import load_embedder, load_zero_shot
+from vision_models.loading import HubModel, ModelLoader
 from vision_models.models import EMBEDDERS, ZERO_SHOT_MODELS
 from vision_models.once import Once
 from vision_models.service import EmbeddingService
@@ -38,7 +38,8 @@ async def serve(
     """Runs the service until it is told to stop."""
     kit_metrics.serve(settings.metrics_host, settings.metrics_port)
     batcher = Batcher(max_batch=settings.vision_max_batch, hang_s=settings.vision_hang_s)
-    service = build_service(settings, batcher, zero_shot_models)
+    loader = build_loader(settings, embedders, zero_shot_models)
+    service = build_service(settings, batcher, loader)
     server = FacetServer()
     await server.register(
         SERVICE_NAME,
@@ -46,7 +47,8 @@ async def serve(
         EmbeddingServicer(service),
     )
     await server.start(f"{settings.host}:{settings.port}")
-    make = functools.partial(load_embedder, settings, embedders)
+    hub = HubModel(settings.embedding_model, settings.embedding_revision)
+    make = functools.partial(loader.embedder, hub)
     tasks = [
         asyncio.create_task(_load(service, make)),
         asyncio.create_task(_watch(server, service, batcher)),
@@ -57,10 +59,24 @@ async def serve(
     await batcher.close()
 
 
-def build_service(
-    settings: Settings, batcher: Batcher, zero_shot_models: Mapping[str, str]
-) -> EmbeddingService:
+def build_loader(
+    settings: Settings, embedders: Mapping[str, str], zero_shot_models: Mapping[str, str]
+) -> ModelLoader:
+    """The loader for these settings."""
+    return ModelLoader(
+        demo=settings.facet_models == "demo",
+        models_dir=settings.models_dir,
+        device=settings.vision_device,
+        dtype=settings.vision_dtype,
+        threads=settings.vision_threads,
+        embedders=embedders,
+        zero_shot_models=zero_shot_models,
+    )
+
+
+def build_service(settings: Settings, batcher: Batcher, loader: ModelLoader) -> EmbeddingService:
     """The Embedding family, still without its model."""
+    zero_shot = HubModel(settings.zero_shot_model, settings.zero_shot_revision)
     limits = ImageLimits(
         max_bytes=settings.max_image_bytes,
         max_pixels=settings.max_pixels,
@@ -71,7 +87,7 @@ def build_service(
         admission=Admission(settings.vision_queue_size),
         decoders=ThreadPoolExecutor(settings.vision_decoders, thread_name_prefix="decoder"),
         prepare=functools.partial(prepare, limits=limits),
-        load_zero_shot=Once(functools.partial(load_zero_shot, settings, zero_shot_models)),
+        load_zero_shot=Once(functools.partial(loader.zero_shot, zero_shot)),
         cache_size=settings.embedding_cache_items,
     )
 

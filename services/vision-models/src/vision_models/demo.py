@@ -121,9 +121,3 @@ def _byte_tokenizer() -> CLIPTokenizer:
     tokens = [*alphabet, *(letter + "</w>" for letter in alphabet), _BOS, _EOS]
     vocab = {token: number for number, token in enumerate(tokens)}
     return CLIPTokenizer(vocab=vocab, merges=[], model_max_length=77)
-
-
-if __name__ == "__main__":
-    from vision_models.settings import Settings
-
-    ensure(Settings().models_dir)

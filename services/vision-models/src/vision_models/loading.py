@@ -1,6 +1,7 @@
-"""Chooses a model's weights by the settings and loads it, warm, by its registry."""
+"""Finds a model's weights and loads it, warm, by its registry."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,53 +10,57 @@ import structlog
 from facetkit import registry
 from vision_models import metrics
 from vision_models.domain import Embedder, ZeroShotModel
-from vision_models.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 
-def load_embedder(settings: Settings, embedders: Mapping[str, str]) -> Embedder:
-    """The embedding model, loaded and warm. Raises NotReady with the reason."""
-    from vision_models import demo
+@dataclass(frozen=True, slots=True)
+class HubModel:
+    """A hub id, or a folder in its place, with the revision that is pinned."""
 
-    model: Embedder = _load_model(
-        settings,
-        registry.load(embedders, "sentence-transformers"),
-        demo.folder_of(settings.models_dir, demo.EMBEDDING),
-        (settings.embedding_model, settings.embedding_revision),
-    )
-    return model
+    id: str
+    revision: str
 
 
-def load_zero_shot(settings: Settings, models: Mapping[str, str]) -> ZeroShotModel:
-    """The zero-shot model, loaded and warm. Raises NotReady with the reason."""
-    from vision_models import demo
+@dataclass(frozen=True, slots=True)
+class ModelLoader:
+    """What loading needs to know: `demo` models are made below `models_dir` where missing."""
 
-    model: ZeroShotModel = _load_model(
-        settings,
-        registry.load(models, "transformers"),
-        demo.folder_of(settings.models_dir, demo.ZERO_SHOT),
-        (settings.zero_shot_model, settings.zero_shot_revision),
-    )
-    return model
+    demo: bool
+    models_dir: Path
+    device: str
+    dtype: str
+    threads: int
+    embedders: Mapping[str, str]
+    zero_shot_models: Mapping[str, str]
 
+    def embedder(self, hub: HubModel) -> Embedder:
+        """The embedding model, loaded and warm. Raises NotReady with the reason."""
+        model: Embedder = self._load(self.embedders, "sentence-transformers", "EMBEDDING", hub)
+        return model
 
-def _load_model(
-    settings: Settings, load: Callable[..., Any], demo_folder: Path, hub: tuple[str, str]
-) -> Any:
-    import torch
+    def zero_shot(self, hub: HubModel) -> ZeroShotModel:
+        """The zero-shot model, loaded and warm. Raises NotReady with the reason."""
+        model: ZeroShotModel = self._load(self.zero_shot_models, "transformers", "ZERO_SHOT", hub)
+        return model
 
-    from vision_models import demo
-    from vision_models.models import device, weights
+    def _load(self, models: Mapping[str, str], library: str, recipe: str, hub: HubModel) -> Any:
+        # Imported here, in the loading thread: torch and transformers take seconds, and the
+        # server answers health checks meanwhile.
+        import torch
 
-    torch.set_num_threads(settings.vision_threads)
-    if settings.facet_models == "demo":
-        demo.ensure(settings.models_dir)
-        found = weights.from_folder(demo_folder, demo.MODEL_SET)
-    else:
-        found = weights.from_hub(*hub, model_set="full")
-    model = load(found, device.place(settings.vision_device, settings.vision_dtype))
-    model.warm_up()
-    metrics.MODEL_LOADED.labels(model.info.name).set(1)
-    log.info("model ready", model=model.info.name, model_set=model.info.model_set)
-    return model
+        from vision_models import demo
+        from vision_models.models import device, weights
+
+        torch.set_num_threads(self.threads)
+        if self.demo:
+            demo.ensure(self.models_dir)
+            folder = demo.folder_of(self.models_dir, getattr(demo, recipe))
+            found = weights.from_folder(folder, demo.MODEL_SET)
+        else:
+            found = weights.from_hub(hub.id, hub.revision, model_set="full")
+        model = registry.load(models, library)(found, device.place(self.device, self.dtype))
+        model.warm_up()
+        metrics.MODEL_LOADED.labels(model.info.name).set(1)
+        log.info("model ready", model=model.info.name, model_set=model.info.model_set)
+        return model

@@ -1,0 +1,1 @@
+"""Runs every process of the mesh on one machine and keeps it running."""

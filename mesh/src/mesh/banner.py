@@ -1,0 +1,29 @@
+"""What the operator reads once the mesh is ready."""
+
+from mesh.settings import MeshSettings
+
+EXAMPLE = "examples/ring.jpg"
+
+
+def banner(settings: MeshSettings) -> str:
+    """Say what is where, with three calls that work as they are."""
+    url = settings.local_url
+    curl = 'curl -H "X-API-Key: $API_KEY"' if settings.needs_api_key else "curl"
+    public = f"  public    {settings.public_base_url}\n" if settings.public_base_url else ""
+    return f"""
+Facet is ready.
+
+  gateway   {url}
+  docs      {url}/docs
+{public}  data      {settings.facet_data_dir}
+  logs      {settings.facet_data_dir / "logs"}
+  models    {settings.facet_models}
+
+Store an image, search by text, search by image:
+
+  {curl} -F file=@{EXAMPLE} {url}/api/images
+  {curl} -F text="a ring" -F top_k=3 {url}/api/search
+  {curl} -F file=@{EXAMPLE} -F top_k=3 {url}/api/search
+
+Ctrl-C stops everything.
+"""
