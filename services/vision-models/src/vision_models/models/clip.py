@@ -9,6 +9,7 @@ from sentence_transformers import SentenceTransformer
 
 from vision_models.domain import ModelInfo, Pixels, Vectors
 from vision_models.models.device import Placement
+from vision_models.models.packed_linear import pack_linears
 from vision_models.models.pixels import Normaliser
 from vision_models.models.weights import Weights
 
@@ -60,6 +61,7 @@ def load(weights: Weights, placement: Placement) -> ClipEmbedder:
         device=placement.device,
         model_kwargs={"dtype": placement.dtype},
     )
+    pack_linears(model)
     dimensions = model.get_embedding_dimension() or model.encode(["a"]).shape[1]
     info = ModelInfo(weights.name, weights.version, weights.model_set, dimensions)
     return ClipEmbedder(model.eval(), info, placement.dtype)

@@ -9,6 +9,7 @@ from transformers import AutoImageProcessor, AutoTokenizer, CLIPModel
 
 from vision_models.domain import ModelInfo, Pixels, Vectors
 from vision_models.models.device import Placement
+from vision_models.models.packed_linear import pack_linears
 from vision_models.models.pixels import Normaliser
 from vision_models.models.weights import Weights
 
@@ -53,7 +54,9 @@ class ClipZeroShot:
 def load(weights: Weights, placement: Placement) -> ClipZeroShot:
     """Loads the model from its folder; touches no network."""
     model: Any = CLIPModel.from_pretrained(weights.folder, dtype=placement.dtype)
-    return ClipZeroShot(model.to(placement.device).eval(), weights, placement)
+    model.to(placement.device).eval()
+    pack_linears(model)
+    return ClipZeroShot(model, weights, placement)
 
 
 def _unit(features: torch.Tensor) -> Vectors:
