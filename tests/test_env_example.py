@@ -1,0 +1,16 @@
+import re
+from pathlib import Path
+
+from gateway.settings import Settings as GatewaySettings
+from mesh.settings import MeshSettings
+from search.settings import Settings as SearchSettings
+from vision_models.settings import Settings as VisionSettings
+
+EXAMPLE = Path(__file__).parents[1] / ".env.example"
+ALL = (GatewaySettings, MeshSettings, SearchSettings, VisionSettings)
+
+
+def test_every_variable_is_in_the_example_and_no_other() -> None:
+    documented = set(re.findall(r"^([A-Z_]+)=", EXAMPLE.read_text(encoding="utf-8"), re.MULTILINE))
+    read = {name.upper() for settings in ALL for name in settings.model_fields}
+    assert documented == {name for name in read if not name.endswith("_FILE")}
