@@ -29,7 +29,7 @@ def make_store(kind: str, milvus: MilvusLite) -> VectorStore:
         return MemoryVectorStore()
     if kind == "matrix-memory":
         return MatrixStore(MemoryVectorStore())
-    store = MilvusStore(milvus.uri, flush_after_s=0.05)
+    store = MilvusStore(milvus.uri, lite_flush_s=0.05)
     return store if kind == "milvus" else MatrixStore(store)
 
 
@@ -50,7 +50,7 @@ def row(number: int, **changes: object) -> Row:
         "size_bytes": 1000 + number,
         "width": 100 * number,
         "height": 50 * number,
-        "created_at": BEGIN + timedelta(days=number),
+        "created_at": BEGIN + timedelta(days=number % 1000),
     }
     item = Item(**(values | changes))  # type: ignore[arg-type]
     return Row(item, unit(item_id.encode()))
@@ -156,7 +156,7 @@ async def test_all_rows_can_be_read(store: VectorStore) -> None:
 
 
 async def test_another_model_has_rows_of_its_own(milvus: MilvusLite) -> None:
-    first, second = (MatrixStore(MilvusStore(milvus.uri)) for _ in range(2))
+    first, second = (MatrixStore(MilvusStore(milvus.uri, lite_flush_s=10)) for _ in range(2))
     await first.open(ModelInfo("m", "a" + uuid.uuid4().hex, "fake", MODEL.dimensions))
     await first.upsert(ROWS)
     await second.open(ModelInfo("m", "b" + uuid.uuid4().hex, "fake", MODEL.dimensions))
@@ -168,7 +168,7 @@ async def test_another_model_has_rows_of_its_own(milvus: MilvusLite) -> None:
 async def test_reopening_finds_what_was_written(milvus: MilvusLite) -> None:
     model = ModelInfo("m", uuid.uuid4().hex, "fake", MODEL.dimensions)
     for expected in (0, 20):
-        store = MatrixStore(MilvusStore(milvus.uri))
+        store = MatrixStore(MilvusStore(milvus.uri, lite_flush_s=10))
         await store.open(model)
         statistics = await store.statistics()
         assert (statistics.stored, statistics.in_matrix) == (expected, expected)

@@ -49,7 +49,7 @@ def build_store(settings: Settings) -> VectorStore:
     token = settings.milvus_token.get_secret_value()
     if settings.vector_index == "store":
         return MilvusStore(settings.milvus_uri, token)
-    lite = MilvusStore(settings.milvus_uri, token, flush_after_s=settings.flush_after_s)
+    lite = MilvusStore(settings.milvus_uri, token, lite_flush_s=settings.flush_after_s)
     return MatrixStore(lite)
 
 

@@ -1,6 +1,7 @@
 """VectorStore over Milvus: Lite run as a server, Milvus standalone or distributed, Zilliz Cloud."""
 
 import asyncio
+import contextlib
 import functools
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,11 +29,17 @@ log = structlog.get_logger(__name__)
 Result = TypeVar("Result")
 
 EXPORT_BATCH = 1000
+LITE_WRITE_TIMEOUT_S = 20.0
+"""Long enough for a frozen Lite to be killed first: a write given up on may still go on in it,
+and the next one must not run beside it."""
 
 
 class MilvusStore:
-    """Speaks pymilvus in threads. `flush_after_s` seals what was written that long ago: Lite
-    scans unsealed rows slowly and replays them at start; servers seal by themselves (None).
+    """Speaks pymilvus in threads.
+
+    `lite_flush_s` is given for Milvus Lite alone. Its log keeps what was acknowledged through a
+    kill only if writes and flushes come one at a time; and it replays unsealed rows slowly, so
+    that they are sealed that many seconds after a write. Servers need neither (None).
     """
 
     def __init__(
@@ -41,11 +48,13 @@ class MilvusStore:
         token: str = "",
         *,
         timeout_s: float = 5.0,
-        flush_after_s: float | None = None,
+        lite_flush_s: float | None = None,
     ) -> None:
         self._uri, self._token = uri, token
         self._timeout_s = timeout_s
-        self._flush_after_s = flush_after_s
+        self._lite_flush_s = lite_flush_s
+        self._write_timeout_s = LITE_WRITE_TIMEOUT_S if lite_flush_s else timeout_s
+        self._writing = asyncio.Lock() if lite_flush_s else contextlib.nullcontext()
         self._flushing: asyncio.Task[None] | None = None
         self._threads = ThreadPoolExecutor(8, thread_name_prefix="milvus")
         self._client: Any = None
@@ -55,17 +64,17 @@ class MilvusStore:
         """Opens the collection of this model, made where it is missing."""
         self._collection = collection_of(model)
         await self._in_thread(self._open, model.dimensions)
+        if self._lite_flush_s:
+            await self._write("flush")
 
     async def upsert(self, rows: Sequence[Row]) -> None:
         """Writes the rows; returns when they are durable."""
         records = [to_record(row) for row in rows]
-        await self._call("upsert", data=records)
-        self._flush_soon()
+        await self._write("upsert", data=records)
 
     async def delete(self, item_id: str) -> None:
         """Removes a row, if it is there."""
-        await self._call("delete", ids=[item_id])
-        self._flush_soon()
+        await self._write("delete", ids=[item_id])
 
     async def get(self, item_id: str) -> Row | None:
         """The row of an id."""
@@ -100,6 +109,9 @@ class MilvusStore:
 
     async def statistics(self) -> Statistics:
         """Counts as they are now."""
+        if self._lite_flush_s:
+            # Killed in a flush, Lite counts what it replays twice until the next flush.
+            await self._write("flush")
         return Statistics(self._collection, await self._count(""), 0, "store")
 
     async def close(self) -> None:
@@ -130,6 +142,11 @@ class MilvusStore:
             )
         self._client.load_collection(self._collection, timeout=self._timeout_s)
 
+    async def _write(self, method: str, **arguments: Any) -> None:
+        async with self._writing:
+            await self._call(method, timeout=self._write_timeout_s, **arguments)
+        self._flush_soon()
+
     async def _call(self, method: str, **arguments: Any) -> Any:
         return await self._in_thread(self._loaded_call, method, arguments)
 
@@ -137,7 +154,9 @@ class MilvusStore:
         if self._client is None:
             raise NotReady("the vector store is not open yet", retry_after_s=2)
         call = functools.partial(
-            getattr(self._client, method), self._collection, timeout=self._timeout_s, **arguments
+            getattr(self._client, method),
+            self._collection,
+            **{"timeout": self._timeout_s, **arguments},
         )
         try:
             return call()
@@ -157,13 +176,13 @@ class MilvusStore:
             raise Unavailable("the vector store cannot be reached", retry_after_s=2) from error
 
     def _flush_soon(self) -> None:
-        if self._flush_after_s is None or (self._flushing and not self._flushing.done()):
-            return
-        self._flushing = asyncio.create_task(self._flush(self._flush_after_s))
+        if self._lite_flush_s and (self._flushing is None or self._flushing.done()):
+            self._flushing = asyncio.create_task(self._flush(self._lite_flush_s))
 
     async def _flush(self, after_s: float) -> None:
         await asyncio.sleep(after_s)
         try:
-            await self._call("flush")
+            async with self._writing:
+                await self._call("flush")
         except Unavailable:
             log.info("flush left to the next write")
