@@ -1,0 +1,1 @@
+"""Facet's one door: REST on the outside, gRPC on the inside."""

@@ -1,0 +1,58 @@
+"""Every route, with what it needs."""
+
+from fastapi import APIRouter
+
+from gateway.clients import Clients
+from gateway.docs import DocsEndpoints, MetricsEndpoints
+from gateway.forms import FormReader
+from gateway.health import Downstream, HealthEndpoints, Readiness
+from gateway.image_sources import ImageSources
+from gateway.object_endpoints import ObjectEndpoints
+from gateway.object_urls import ObjectUrls
+from gateway.public_objects import PublicObjects
+from gateway.search.client import SEARCH_SERVICE
+from gateway.search.endpoints import SearchEndpoints
+from gateway.search.query import QueryReader
+from gateway.security import ApiKeyGuard
+from gateway.settings import Settings
+from gateway.uploads import Uploads
+from gateway.vision.client import EMBEDDING_SERVICE
+from gateway.vision.endpoints import VisionEndpoints
+
+
+def routers(settings: Settings, clients: Clients) -> list[APIRouter]:
+    """The routers of the gateway, in the order of its documentation."""
+    production = settings.env == "production"
+    urls = ObjectUrls(settings.public_base_url, loopback_aliases=not production)
+    objects = PublicObjects(clients.objects)
+    sources = ImageSources(clients.fetcher, objects, urls)
+    forms = FormReader(settings.max_upload_bytes)
+    guard = ApiKeyGuard(settings.keys)
+    closed = None if settings.objects_public else ApiKeyGuard(settings.keys, closed=True)
+    search = SearchEndpoints(
+        search=clients.search,
+        uploads=Uploads(forms),
+        queries=QueryReader(forms),
+        sources=sources,
+        urls=urls,
+        guard=guard,
+    )
+    return [
+        VisionEndpoints(clients.vision, forms, sources, guard).router,
+        search.router,
+        ObjectEndpoints(objects, closed).router,
+        HealthEndpoints(_readiness(clients)).router,
+        DocsEndpoints().router,
+        # In production metrics have a port of their own, which no caller reaches.
+        *([] if production else [MetricsEndpoints().router]),
+    ]
+
+
+def _readiness(clients: Clients) -> Readiness:
+    return Readiness(
+        [
+            Downstream("vision-models", EMBEDDING_SERVICE, clients.vision.rpc),
+            Downstream("search", SEARCH_SERVICE, clients.search.rpc),
+        ],
+        clients.vision.model_set,
+    )

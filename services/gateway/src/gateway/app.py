@@ -1,0 +1,92 @@
+"""All wiring of the gateway."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+from gateway import errors
+from gateway.api import routers
+from gateway.clients import Clients
+from gateway.docs import STATIC_PATH, static_files
+from gateway.middleware.body_limit import BodyLimit
+from gateway.middleware.deadline import RequestDeadline
+from gateway.middleware.disconnect import CancelOnDisconnect
+from gateway.middleware.error_boundary import ErrorBoundary
+from gateway.middleware.lingering_close import LingeringClose
+from gateway.middleware.request_log import RequestLog
+from gateway.middleware.security_headers import SecurityHeaders
+from gateway.settings import Settings
+
+_DESCRIPTION = """Images as vectors, and stored images found by picture and by words.
+
+Images are JPEG, PNG or WebP of at most 24 MiB and 64 megapixels. Every error is JSON with
+`error`, `code` and `request_id`, and `fields` where the input is to blame. 429 and 503 say in
+`Retry-After` when to come back."""
+_TAGS = [
+    {"name": "embeddings", "description": "Images as vectors"},
+    {"name": "search", "description": "Stored images, found by picture and by words"},
+    {"name": "objects", "description": "Stored files"},
+    {"name": "health", "description": "For probes and operators"},
+]
+_SENT_HEADERS = ["Prefer", "traceparent", "X-API-Key", "X-Request-ID"]
+_READ_HEADERS = ["ETag", "Location", "Retry-After", "X-Model", "X-Model-Set", "X-Request-ID"]
+
+
+def create_app(settings: Settings, clients: Clients) -> FastAPI:
+    """The gateway as an ASGI app, which closes `clients` when it ends."""
+    app = FastAPI(
+        title="Facet",
+        version="0.1.0",
+        description=_DESCRIPTION,
+        openapi_tags=_TAGS,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_closing(clients),
+        middleware=_middleware(settings),
+    )
+    for router in routers(settings, clients):
+        app.include_router(router)
+    app.mount(STATIC_PATH, static_files())
+    errors.install(app)
+    return app
+
+
+def _closing(clients: Clients) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await clients.close()
+
+    return lifespan
+
+
+def _middleware(settings: Settings) -> list[Middleware]:
+    """Outermost first: each sees the answers of those below it, errors included."""
+    return [
+        Middleware(LingeringClose),
+        Middleware(RequestLog),
+        Middleware(SecurityHeaders),
+        *([_cors(settings)] if settings.allowed_origins else []),
+        Middleware(ErrorBoundary),
+        Middleware(CancelOnDisconnect),
+        Middleware(RequestDeadline, seconds=settings.deadline_s),
+        Middleware(
+            BodyLimit,
+            max_bytes=settings.max_body_bytes,
+            max_inflight_bytes=settings.max_inflight_bytes,
+        ),
+    ]
+
+
+def _cors(settings: Settings) -> Middleware:
+    return Middleware(
+        CORSMiddleware,
+        allow_origins=settings.allowed_origins,
+        allow_methods=["GET", "HEAD", "POST", "DELETE"],
+        allow_headers=_SENT_HEADERS,
+        expose_headers=_READ_HEADERS,
+    )

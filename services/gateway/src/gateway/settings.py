@@ -1,0 +1,99 @@
+"""Settings of the gateway."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+from pydantic_settings import NoDecode
+
+from facetkit.addresses import parse_target
+from facetkit.errors import InvalidInput
+from facetkit.settings import ServiceSettings
+
+_DEVELOPMENT_ORIGINS = ("http://localhost:3000", "http://localhost:5173", "http://localhost:8501")
+_FORM_OVERHEAD_BYTES = 2**20
+
+
+def _split(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _named_keys(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    pairs = [part.strip().partition(":") for part in value.split(",") if part.strip()]
+    if not all(name and key for name, _, key in pairs):
+        raise ValueError("must be a comma list of name:key")
+    if len({name for name, _, _ in pairs}) < len(pairs):
+        raise ValueError("names a key twice")
+    return {name: key for name, _, key in pairs}
+
+
+def _base_url(value: str) -> str:
+    try:
+        path = parse_target(value).path
+    except InvalidInput as error:
+        raise ValueError(error.message) from error
+    if "?" in path or "#" in value:
+        raise ValueError("must have no query and no fragment")
+    return value.rstrip("/")
+
+
+CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+NamedKeys = Annotated[dict[str, SecretStr], NoDecode, BeforeValidator(_named_keys)]
+
+
+class Settings(ServiceSettings):
+    """Every variable that the gateway reads; sizes in bytes, times in seconds."""
+
+    port: int = Field(default=8000, ge=0, le=65535)
+    public_base_url: Annotated[str, AfterValidator(_base_url)] = "http://localhost:8000"
+    api_key: SecretStr = SecretStr("")
+    api_keys: NamedKeys = Field(default_factory=dict)
+    cors_origins: CommaList | None = None
+    vision_target: str = "127.0.0.1:50051"
+    vision_embedding_target: str = ""
+    search_target: str = "127.0.0.1:50052"
+    objects_public: bool = True
+    fetch_allow: CommaList = ()
+    fetch_timeout_s: float = Field(default=10.0, gt=0, le=300)
+    max_upload_bytes: int = Field(default=24 * 2**20, ge=1, le=24 * 2**20)
+    max_inflight_bytes: int = Field(default=256 * 2**20, ge=1)
+    deadline_s: float = Field(default=30.0, gt=0, le=900)
+
+    @model_validator(mode="after")
+    def _guarded_in_production(self) -> "Settings":
+        if self.env == "production" and not self.keys:
+            raise ValueError("ENV=production needs an API key: set API_KEY or API_KEYS")
+        return self
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """Every API key by its name; API_KEY is called `default`."""
+        single = self.api_key.get_secret_value()
+        named = {name: key.get_secret_value() for name, key in self.api_keys.items()}
+        return {"default": single, **named} if single else named
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        """The origins whose pages may call."""
+        if self.cors_origins is not None:
+            return self.cors_origins
+        return () if self.env == "production" else _DEVELOPMENT_ORIGINS
+
+    @property
+    def embedding_target(self) -> str:
+        """Where the Embedding family answers."""
+        return self.vision_embedding_target or self.vision_target
+
+    @property
+    def max_body_bytes(self) -> int:
+        """The largest body: one upload and the form around it."""
+        return self.max_upload_bytes + _FORM_OVERHEAD_BYTES
+
+    @property
+    def objects_dir(self) -> Path:
+        """Where the embedded object store lies."""
+        return self.facet_data_dir / "objects"

@@ -1,0 +1,1 @@
+"""Routes that vision-models answers."""

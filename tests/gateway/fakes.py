@@ -1,0 +1,134 @@
+"""Servicers that answer at will and remember what they were asked."""
+
+import asyncio
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from facet.search.v1 import search_pb2, search_pb2_grpc
+from facet.vision.v1 import embedding_pb2, embedding_pb2_grpc, serving_pb2
+from facetkit.errors import NotFound
+
+CREATED_AT = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
+MODEL = serving_pb2.ModelInfo(name="clip-ViT-B-32", version="1", model_set="demo", dimensions=512)
+
+
+class Fake:
+    """What both servicers share: `fails_with` is raised, `stuck` makes calls wait for ever."""
+
+    def __init__(self) -> None:
+        self.fails_with: Exception | None = None
+        self.stuck = False
+        self.requests: list[Any] = []
+        self.metadata: list[dict[str, Any]] = []
+        self.time_remaining: list[float] = []
+        self.entered = asyncio.Event()
+        self.cancelled = asyncio.Event()
+
+    async def note(self, request: Any, context: Any) -> None:
+        self.requests.append(request)
+        self.metadata.append(dict(context.invocation_metadata()))
+        self.time_remaining.append(context.time_remaining())
+        self.entered.set()
+        if self.fails_with:
+            raise self.fails_with
+        if self.stuck:
+            await self._wait_for_ever()
+
+    async def _wait_for_ever(self) -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.cancelled.set()
+            raise
+
+
+class FakeEmbedding(Fake, embedding_pb2_grpc.EmbeddingServiceServicer):
+    """Answers the same vector to every image."""
+
+    async def GetEmbeddingModel(
+        self, request: embedding_pb2.GetEmbeddingModelRequest, context: Any
+    ) -> embedding_pb2.GetEmbeddingModelResponse:
+        return embedding_pb2.GetEmbeddingModelResponse(model=MODEL)
+
+    async def EmbedImage(
+        self, request: embedding_pb2.EmbedImageRequest, context: Any
+    ) -> embedding_pb2.EmbedImageResponse:
+        await self.note(request, context)
+        return embedding_pb2.EmbedImageResponse(vector=[0.5] * 512, model=MODEL)
+
+    async def EmbedTexts(self, request: Any, context: Any) -> embedding_pb2.EmbedTextsResponse:
+        raise NotImplementedError
+
+    async def ClassifyImage(
+        self, request: Any, context: Any
+    ) -> embedding_pb2.ClassifyImageResponse:
+        raise NotImplementedError
+
+
+class FakeSearch(Fake, search_pb2_grpc.SearchServiceServicer):
+    """Keeps items in a dict and finds all of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.items: dict[str, search_pb2.Item] = {}
+
+    async def StoreImage(
+        self, request: search_pb2.StoreImageRequest, context: Any
+    ) -> search_pb2.StoreImageResponse:
+        await self.note(request, context)
+        item = _item(request.image)
+        duplicate = item.key in self.items
+        self.items[item.key] = item
+        return search_pb2.StoreImageResponse(
+            item=item, duplicate=duplicate, model=MODEL.name, model_set=MODEL.model_set
+        )
+
+    async def DeleteImage(
+        self, request: search_pb2.DeleteImageRequest, context: Any
+    ) -> search_pb2.DeleteImageResponse:
+        await self.note(request, context)
+        if self.items.pop(request.key, None) is None:
+            raise NotFound(f"no image is stored under '{request.key}'")
+        return search_pb2.DeleteImageResponse()
+
+    async def SearchImages(
+        self, request: search_pb2.SearchImagesRequest, context: Any
+    ) -> search_pb2.SearchImagesResponse:
+        await self.note(request, context)
+        hits = [search_pb2.Hit(item=item, score=0.75) for item in self.items.values()]
+        return search_pb2.SearchImagesResponse(
+            hits=hits, total=len(hits), model=MODEL.name, model_set=MODEL.model_set
+        )
+
+    async def GetStatistics(
+        self, request: search_pb2.GetStatisticsRequest, context: Any
+    ) -> search_pb2.GetStatisticsResponse:
+        await self.note(request, context)
+        return search_pb2.GetStatisticsResponse(
+            images=3,
+            matrix_images=3,
+            collection="images",
+            model=MODEL.name,
+            model_version="1",
+            model_set="demo",
+            dimensions=512,
+            index="matrix",
+        )
+
+
+def _item(image: bytes) -> search_pb2.Item:
+    digest = sha256(image).hexdigest()
+    created_at = Timestamp()
+    created_at.FromDatetime(CREATED_AT)
+    return search_pb2.Item(
+        id=digest,
+        key=f"images/{digest}.jpg",
+        content_type="image/jpeg",
+        size_bytes=len(image),
+        width=320,
+        height=240,
+        created_at=created_at,
+    )

@@ -1,0 +1,109 @@
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from fastapi.openapi.models import OpenAPI
+
+from facetkit.addresses import parse_target
+from gateway.vision.schemas import EXAMPLE_URL
+from tests.gateway.running import Gateway
+
+
+async def spec(gateway: Gateway) -> dict[str, Any]:
+    found: dict[str, Any] = (await gateway.http.get("/openapi.json")).json()
+    return found
+
+
+def references(node: Any) -> Iterator[str]:
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    for child in children:
+        yield from references(child)
+    if isinstance(node, dict) and isinstance(node.get("$ref"), str):
+        yield node["$ref"]
+
+
+async def test_the_page_needs_no_other_site(gateway: Gateway) -> None:
+    page = await gateway.http.get("/docs")
+    assert page.status_code == 200
+    assert "://" not in page.text
+    policy = page.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self';" in policy
+    sources = [part.split('"')[0] for part in page.text.split('="/')[1:]]
+    for source in sources:
+        assert (await gateway.http.get(f"/{source}")).status_code == 200
+
+
+async def test_home_leads_to_the_docs(gateway: Gateway) -> None:
+    answer = await gateway.http.get("/")
+    assert (answer.status_code, answer.headers["Location"]) == (307, "/docs")
+
+
+async def test_the_description_is_valid(gateway: Gateway) -> None:
+    found = await spec(gateway)
+    OpenAPI.model_validate(found)
+    for reference in references(found):
+        node = found
+        for name in reference.removeprefix("#/").split("/"):
+            node = node[name]
+    operations = {
+        f"{method} {path}": operation
+        for path, methods in found["paths"].items()
+        for method, operation in methods.items()
+    }
+    assert operations.keys() == {
+        "post /upload",
+        "post /api/images",
+        "delete /api/images",
+        "post /api/search",
+        "get /api/search/statistics",
+        "get /objects/{key}",
+        "get /healthz",
+        "get /readyz",
+    }
+    for name, operation in operations.items():
+        assert operation["summary"], name
+        assert operation["description"], name
+        assert operation["tags"], name
+
+
+async def test_data_routes_show_the_key(gateway: Gateway) -> None:
+    found = await spec(gateway)
+    scheme = found["components"]["securitySchemes"]["API key"]
+    assert (scheme["type"], scheme["in"], scheme["name"]) == ("apiKey", "header", "X-API-Key")
+    for path in ("/upload", "/api/images", "/api/search"):
+        assert found["paths"][path]["post"]["security"] == [{"API key": []}]
+    assert "security" not in found["paths"]["/healthz"]["get"]
+
+
+@pytest.mark.parametrize("path", ["/api/images", "/api/search"])
+async def test_files_are_picked(gateway: Gateway, path: str) -> None:
+    body = (await spec(gateway))["paths"][path]["post"]["requestBody"]["content"]
+    field = body["multipart/form-data"]["schema"]["properties"]["file"]
+    assert field["format"] == "binary"
+    assert "null" not in json.dumps(body)
+
+
+async def test_examples_can_be_sent_as_they_are(gateway: Gateway) -> None:
+    paths = (await spec(gateway))["paths"]
+    sent = 0
+    for kind, media in paths["/api/search"]["post"]["requestBody"]["content"].items():
+        if "example" not in media:
+            continue
+        encode = json.dumps if kind == "application/json" else urlencode
+        body = encode(media["example"])
+        answer = await gateway.http.post(
+            "/api/search", content=body, headers={"Content-Type": kind}
+        )
+        assert answer.status_code == 200
+        sent += 1
+    assert sent == 2
+
+
+async def test_the_example_url_may_be_fetched(gateway: Gateway) -> None:
+    content = (await spec(gateway))["paths"]["/upload"]["post"]["requestBody"]["content"]
+    for media in content.values():
+        assert media["example"] == {"imageUrl": EXAMPLE_URL}
+    assert parse_target(EXAMPLE_URL).scheme == "https"
