@@ -120,10 +120,10 @@ def main() -> None:
             "EMBEDDING_CACHE_ITEMS": "0",
             "LOG_LEVEL": "INFO",
         }
-        mesh = Mesh(Path(folder) / "var", variables)
-        mesh.wait_ready()
         floor = Floor(model, Path(folder))
+        mesh = Mesh(Path(folder) / "var", variables)
         try:
+            mesh.wait_ready()
             table = compare(mesh, floor, images)
             table["idle_percent_of_a_core"] = idle_percent(mesh)
         finally:

@@ -64,11 +64,12 @@ class RpcClient:
         that the other side raised on purpose is not, so that retries live in one layer only.
         Raises the class of FacetError that the other side raised.
         """
+        ends_at = _ends_at(timeout_s)
         for attempt in range(_ATTEMPTS):
             try:
-                return await self._once(method, request, timeout_s)
+                return await self._once(method, request, ends_at)
             except _Unreached as unreached:
-                if attempt == _ATTEMPTS - 1 or not await _backed_off(attempt):
+                if attempt == _ATTEMPTS - 1 or not await _backed_off(attempt, ends_at):
                     raise unreached.error from unreached
                 metrics.CLIENT_RETRIES.labels(_name(method)).inc()
         raise AssertionError("unreachable")
@@ -77,14 +78,15 @@ class RpcClient:
         self,
         method: "grpc.aio.UnaryUnaryMultiCallable[Request, Response]",
         request: Request,
-        timeout_s: float | None,
+        ends_at: float | None,
     ) -> Response:
+        left = _left_s(ends_at)
         started = time.perf_counter()
-        code = "ok"
+        code = "cancelled"
         try:
-            return await method(
-                request, timeout=_timeout_s(timeout_s), metadata=request_context.metadata()
-            )
+            response = await method(request, timeout=left, metadata=request_context.metadata())
+            code = "ok"
+            return response
         except grpc.aio.AioRpcError as error:
             facet_error = from_rpc_error(error)
             code = kind_of(facet_error).code
@@ -104,7 +106,9 @@ class RpcClient:
                 await call.trailing_metadata() or ()
             )
         except grpc.aio.AioRpcError as error:
-            return Health(ready=False, reason=from_rpc_error(error).message)
+            unknown = error.code() is grpc.StatusCode.NOT_FOUND
+            told = "the service is not served there" if unknown else from_rpc_error(error).message
+            return Health(ready=False, reason=told)
         reason = next((str(value) for key, value in trailing if key == REASON_KEY), "")
         serving = response.status == health_pb2.HealthCheckResponse.SERVING
         return Health(ready=serving, reason=reason)
@@ -125,17 +129,23 @@ def _is_transport_failure(error: grpc.aio.AioRpcError) -> bool:
     return error.code() is grpc.StatusCode.UNAVAILABLE and not raised_by_peer
 
 
-def _timeout_s(timeout_s: float | None) -> float | None:
-    left = deadlines.remaining_s()
-    if left is not None and left <= 0:
+def _ends_at(timeout_s: float | None) -> float | None:
+    own = None if timeout_s is None else time.monotonic() + timeout_s
+    return min((end for end in (own, deadlines.ends_at()) if end is not None), default=None)
+
+
+def _left_s(ends_at: float | None) -> float | None:
+    if ends_at is None:
+        return None
+    left = ends_at - time.monotonic()
+    if left <= 0:
         raise DeadlineError("the deadline of the request has passed")
-    given = [value for value in (left, timeout_s) if value is not None]
-    return min(given) if given else None
+    return left
 
 
-async def _backed_off(attempt: int) -> bool:
+async def _backed_off(attempt: int, ends_at: float | None) -> bool:
     delay = _FIRST_BACKOFF_S * 2**attempt * random.uniform(0.5, 1.5)
-    left = deadlines.remaining_s()
+    left = None if ends_at is None else ends_at - time.monotonic()
     if left is not None and left < 2 * delay:
         return False
     await asyncio.sleep(delay)

@@ -17,13 +17,17 @@ async def within(seconds: float) -> AsyncIterator[None]:
 
     Raises Deadline when the time is used up.
     """
-    ends_at = time.monotonic() + seconds
-    outer = _ends_at.get()
-    token = _ends_at.set(ends_at if outer is None else min(ends_at, outer))
+    now, outer = time.monotonic(), _ends_at.get()
+    ends_at = now + seconds if outer is None else min(now + seconds, outer)
+    token = _ends_at.set(ends_at)
+    # Of the earlier deadline too: in a child task nothing else interrupts the block.
+    scope = asyncio.timeout(ends_at - now)
     try:
-        async with asyncio.timeout(seconds):
+        async with scope:
             yield
     except TimeoutError as error:
+        if not scope.expired():
+            raise
         raise Deadline("the deadline of the request has passed") from error
     finally:
         _ends_at.reset(token)

@@ -1,9 +1,11 @@
 """What happens around every RPC on the server: id, log, metrics, errors, deadline."""
 
+import asyncio
+import inspect
 import time
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from typing import Any
 
 import grpc
@@ -56,12 +58,29 @@ class Around(grpc.aio.ServerInterceptor):
         return call
 
     def _streaming(self, details: Details, behaviour: Any) -> Any:
-        async def call(request: Any, context: Context) -> AsyncIterator[Any]:
+        # A coroutine that writes, not a generator: a generator that the caller leaves while a
+        # response is being sent is finished later and in another task.
+        async def call(request: Any, context: Context) -> None:
             async with self.around(details, context):
-                async for response in behaviour(request, context):
-                    yield response
+                try:
+                    await _send(behaviour(request, context), context)
+                except grpc.aio.InternalError as error:
+                    raise _CallerLeft("a response cannot be sent") from error
 
         return call
+
+
+class _CallerLeft(asyncio.CancelledError):
+    pass
+
+
+async def _send(answers: Any, context: Context) -> None:
+    if inspect.isawaitable(answers):
+        await answers
+        return
+    async with aclosing(answers):
+        async for response in answers:
+            await context.write(response)
 
 
 class RequestIds(Around):
@@ -117,12 +136,25 @@ class Errors(Around):
             yield
         except FacetError as error:
             await _abort(context, error)
-        except Exception as error:
+        except grpc.aio.AbortError:
+            raise
+        except (Exception, asyncio.CancelledError) as error:
+            if _has_left(error):
+                raise
             log.exception("unexpected error", method=details.method)
             await _abort(context, error)
 
 
-async def _abort(context: Context, error: Exception) -> None:
+def _has_left(error: BaseException) -> bool:
+    # A CancelledError also comes from awaiting something that others cancelled: passed on, it
+    # would leave a caller who still waits without an answer.
+    if not isinstance(error, asyncio.CancelledError):
+        return False
+    task = asyncio.current_task()
+    return isinstance(error, _CallerLeft) or (task is not None and task.cancelling() > 0)
+
+
+async def _abort(context: Context, error: BaseException) -> None:
     status = to_status(error)
     await context.abort(
         grpc.StatusCode[kind_of(error).grpc_status],

@@ -1,6 +1,6 @@
 """FacetError ↔ google.rpc.Status: how errors cross a gRPC hop."""
 
-import math
+from collections.abc import Mapping
 
 import grpc
 from google.protobuf.duration_pb2 import Duration
@@ -12,14 +12,21 @@ from facetkit.errors import FacetError, Overloaded, TooLarge, Unavailable, class
 STATUS_DETAILS_KEY = "grpc-status-details-bin"
 _DOMAIN = "facet"
 
+# Details travel as trailing metadata, of which a peer accepts 8 KiB; the text goes twice, once
+# with three characters a byte.
+_MESSAGE_BYTES = 1000
+_FIELDS_BYTES = 2000
+
 
 def to_status(error: BaseException) -> status_pb2.Status:
     """`error` as a status with ErrorInfo, RetryInfo and BadRequest details.
 
-    Anything outside the family becomes INTERNAL with a text that tells nothing.
+    Anything outside the family becomes INTERNAL with a text that tells nothing. A long text is
+    cut; of many fields the first are named.
     """
     kind = kind_of(error)
     message = error.message if isinstance(error, FacetError) else "internal error"
+    message = _cut(message, _MESSAGE_BYTES)
     status = status_pb2.Status(code=code_pb2.Code.Value(kind.grpc_status), message=message)
     status.details.add().Pack(error_details_pb2.ErrorInfo(reason=kind.code, domain=_DOMAIN))
     if isinstance(error, FacetError):
@@ -29,14 +36,27 @@ def to_status(error: BaseException) -> status_pb2.Status:
 
 def _add_details(status: status_pb2.Status, error: FacetError) -> None:
     if error.retry_after_s is not None:
-        whole = math.floor(error.retry_after_s)
-        delay = Duration(seconds=whole, nanos=int((error.retry_after_s - whole) * 1e9))
+        delay = Duration()
+        delay.FromNanoseconds(round(max(error.retry_after_s, 0) * 1e9))
         status.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=delay))
     if error.fields:
-        bad = error_details_pb2.BadRequest()
-        for field, description in error.fields.items():
-            bad.field_violations.add(field=field, description=description)
-        status.details.add().Pack(bad)
+        status.details.add().Pack(_bad_request(error.fields))
+
+
+def _bad_request(fields: Mapping[str, str]) -> error_details_pb2.BadRequest:
+    bad = error_details_pb2.BadRequest()
+    for field, description in fields.items():
+        violation = bad.field_violations.add(
+            field=_cut(field, _FIELDS_BYTES // 4), description=_cut(description, _FIELDS_BYTES // 4)
+        )
+        if bad.ByteSize() > _FIELDS_BYTES:
+            bad.field_violations.remove(violation)
+            break
+    return bad
+
+
+def _cut(text: str, size: int) -> str:
+    return text.encode("utf-8", "replace")[:size].decode("utf-8", "ignore")
 
 
 def from_rpc_error(error: grpc.aio.AioRpcError) -> FacetError:
@@ -58,7 +78,7 @@ def _from_status(status: status_pb2.Status) -> FacetError:
         detail.Unpack(info)
         detail.Unpack(bad)
         if detail.Unpack(retry):
-            retry_after_s = retry.retry_delay.seconds + retry.retry_delay.nanos / 1e9
+            retry_after_s = retry.retry_delay.ToNanoseconds() / 1e9
     fields = {violation.field: violation.description for violation in bad.field_violations}
     return class_of(info.reason)(status.message, fields=fields, retry_after_s=retry_after_s)
 
