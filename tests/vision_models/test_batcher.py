@@ -139,15 +139,19 @@ async def test_a_caller_that_leaves_is_taken_out(batcher: Batcher, work: Work) -
     await asyncio.sleep(0)
     gone.cancel()
     work.gate.set()
-    assert await asyncio.gather(first, stays) == [0, 4]
+    assert (await first, await stays) == (0, 4)
     assert work.batches == [[0], [2]]
+
+
+async def until_hung(batcher: Batcher) -> None:
+    while not batcher.hung:
+        await asyncio.sleep(0.01)
 
 
 async def test_a_hung_worker_is_seen_and_refuses(work: Work) -> None:
     batcher = Batcher(max_batch=4, hang_s=0.05)
     first = await hold(batcher, work)
-    while not batcher.hung:
-        await asyncio.sleep(0.01)
+    await until_hung(batcher)
     with pytest.raises(NotReady, match="hangs") as refused:
         await batcher.submit(work, 1, Lane.INTERACTIVE)
     assert refused.value.retry_after_s == 5
