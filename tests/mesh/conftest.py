@@ -3,13 +3,24 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from tests.mesh.origin import Origin
 from tests.mesh.running_mesh import RunningMesh
 
 
 @pytest.fixture(scope="session")
-def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
+def origin() -> Iterator[Origin]:
+    """A web server whose URLs the mesh may fetch although they are not public."""
+    server = Origin()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def mesh(tmp_path_factory: pytest.TempPathFactory, origin: Origin) -> Iterator[RunningMesh]:
     """One mesh for all tests that do not break it."""
-    running = RunningMesh(tmp_path_factory.mktemp("mesh"))
+    running = RunningMesh(
+        tmp_path_factory.mktemp("mesh"), FETCH_ALLOW=origin.address, FETCH_TIMEOUT_S="2"
+    )
     try:
         yield running.wait_ready()
     finally:
