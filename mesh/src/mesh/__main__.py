@@ -25,8 +25,8 @@ async def run(settings: MeshSettings, processes: list[Process]) -> int:
     """Run the processes and announce the mesh when it is ready."""
 
     async def announce() -> None:
-        await Readiness(settings.local_host, settings.port, say).wait()
-        say(banner(settings))
+        model_set = await Readiness(settings.local_host, settings.port, say).wait()
+        say(banner(settings, model_set))
 
     supervisor = Supervisor(processes, settings.facet_data_dir / "logs", say, announce)
     try:

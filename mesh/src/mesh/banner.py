@@ -3,12 +3,14 @@
 from mesh.settings import MeshSettings
 
 EXAMPLE = "examples/ring.jpg"
+RANDOM = " (random weights: pictures find themselves, words mean nothing to them)"
 
 
-def banner(settings: MeshSettings) -> str:
+def banner(settings: MeshSettings, model_set: str) -> str:
     """Say what is where, with three calls that work as they are."""
     url = settings.local_url
     curl = 'curl -H "X-API-Key: $API_KEY"' if settings.needs_api_key else "curl"
+    export = " (export API_KEY first)" if settings.needs_api_key else ""
     public = f"  public    {settings.public_base_url}\n" if settings.public_base_url else ""
     return f"""
 Facet is ready.
@@ -17,9 +19,9 @@ Facet is ready.
   docs      {url}/docs
 {public}  data      {settings.facet_data_dir}
   logs      {settings.facet_data_dir / "logs"}
-  models    {settings.facet_models}
+  models    {model_set}{RANDOM if model_set == "demo-random" else ""}
 
-Store an image, search by text, search by image:
+Store an image, search by text, search by image{export}:
 
   {curl} -F file=@{EXAMPLE} {url}/api/images
   {curl} -F text="a ring" -F top_k=3 {url}/api/search

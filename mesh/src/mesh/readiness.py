@@ -9,6 +9,9 @@ from mesh.child import Say
 from mesh.http_get import http_get
 
 READY = "ready"
+NO_ANSWER = (
+    b'{"services": {"gateway": {"state": "unreachable", "reason": "it does not answer yet"}}}'
+)
 
 
 class Readiness:
@@ -23,21 +26,30 @@ class Readiness:
         self._every_s = every_s
         self._remind_every_s = remind_every_s
 
-    async def wait(self) -> None:
-        """Return once all is ready; say from time to time what is still waited for."""
+    async def wait(self) -> str:
+        """Return the set of models once all is ready; say at times what is still waited for."""
         reminded_at = time.monotonic()
-        while (waiting_for := await self._ask()) is not None:
+        while True:
+            status, body = await self._ask()
+            if status == HTTPStatus.OK:
+                return _model_set(body)
             if time.monotonic() - reminded_at >= self._remind_every_s:
                 reminded_at = time.monotonic()
-                self._say(f"waiting for {waiting_for}")
+                self._say(f"waiting for {_what_is_missing(body)}")
             await asyncio.sleep(self._every_s)
 
-    async def _ask(self) -> str | None:
+    async def _ask(self) -> tuple[int, bytes]:
         try:
-            status, body = await http_get(self._host, self._port, "/readyz", timeout_s=3.0)
+            return await http_get(self._host, self._port, "/readyz", timeout_s=3.0)
         except (OSError, ValueError):
-            return "gateway: it does not answer yet"
-        return None if status == HTTPStatus.OK else _what_is_missing(body)
+            return HTTPStatus.SERVICE_UNAVAILABLE, NO_ANSWER
+
+
+def _model_set(body: bytes) -> str:
+    try:
+        return str(json.loads(body)["model_set"])
+    except (ValueError, KeyError, TypeError):
+        return "unknown"
 
 
 def _what_is_missing(body: bytes) -> str:

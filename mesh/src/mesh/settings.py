@@ -23,7 +23,6 @@ class MeshSettings(BaseSettings):
     port: Port = 8000
     public_base_url: str = ""
     facet_data_dir: Path = Path("var")
-    facet_models: str = "demo"
     vision_port: Port = 50051
     vision_metrics_port: Port = 9101
     search_port: Port = 50052
