@@ -1,13 +1,14 @@
+import hashlib
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from fastapi.openapi.models import OpenAPI
 
-from facetkit.addresses import parse_target
-from gateway.vision.schemas import EXAMPLE_URL
+from gateway.documented_example import EXAMPLE_KEY
 from tests.gateway.running import Gateway
 
 
@@ -102,8 +103,17 @@ async def test_examples_can_be_sent_as_they_are(gateway: Gateway) -> None:
     assert sent == 2
 
 
-async def test_the_example_url_may_be_fetched(gateway: Gateway) -> None:
+RING = (Path(__file__).parents[2] / "examples" / "ring.jpg").read_bytes()
+
+
+async def test_the_example_key_is_that_of_the_first_picture(gateway: Gateway) -> None:
+    assert f"images/{hashlib.sha256(RING).hexdigest()}.jpg" == EXAMPLE_KEY
+
+
+async def test_the_example_url_can_be_sent_once_the_picture_is_stored(gateway: Gateway) -> None:
+    await gateway.objects.put(EXAMPLE_KEY, RING, content_type="image/jpeg")
     content = (await spec(gateway))["paths"]["/upload"]["post"]["requestBody"]["content"]
     for media in content.values():
-        assert media["example"] == {"imageUrl": EXAMPLE_URL}
-    assert parse_target(EXAMPLE_URL).scheme == "https"
+        answer = await gateway.http.post("/upload", data=media["example"])
+        assert answer.status_code == 200
+    assert len(content) == 2

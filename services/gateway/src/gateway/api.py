@@ -38,7 +38,7 @@ def routers(settings: Settings, clients: Clients) -> list[APIRouter]:
         guard=guard,
     )
     return [
-        VisionEndpoints(clients.vision, forms, sources, guard).router,
+        VisionEndpoints(clients.vision, forms, sources, urls, guard).router,
         search.router,
         ObjectEndpoints(objects, closed).router,
         HealthEndpoints(_readiness(clients)).router,

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
 
 from facetkit.objects import ObjectInfo
+from gateway.documented_example import EXAMPLE_KEY
 from gateway.errors import documented
 from gateway.public_objects import PublicObjects
 from gateway.security import ApiKeyGuard
@@ -40,7 +41,7 @@ class ObjectEndpoints:
     async def read(
         self,
         request: Request,
-        key: Annotated[str, Path(description="`images/…`, `gen_images/…`, `excel_files/…`, …")],
+        key: Annotated[str, Path(description="Key of a stored object", examples=[EXAMPLE_KEY])],
         if_none_match: Annotated[str | None, Header(include_in_schema=False)] = None,
     ) -> Response:
         """The object's bytes. Originals never change; the others are to be asked for anew."""

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from facetkit.errors import InvalidInput, NotFound
 from facetkit.objects import check_key
+from gateway.documented_example import EXAMPLE_KEY
 from gateway.errors import documented
 from gateway.field_errors import blaming
 from gateway.image_sources import ImageSources
@@ -92,7 +93,7 @@ class SearchEndpoints:
 
     async def delete(
         self,
-        key: Annotated[str, Query(description="Key of a stored image", examples=["images/…"])],
+        key: Annotated[str, Query(description="Key of a stored image", examples=[EXAMPLE_KEY])],
     ) -> None:
         """Removes the image from the store and from the index."""
         with blaming("key", InvalidInput, NotFound):

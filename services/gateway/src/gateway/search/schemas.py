@@ -4,6 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
+from gateway.documented_example import EXAMPLE_KEY
 from gateway.object_urls import ObjectUrls
 from gateway.search.domain import Hit, Page, Stored
 
@@ -12,7 +13,7 @@ class ImageAnswer(BaseModel):
     """A stored image."""
 
     id: str = Field(description="SHA-256 of the bytes, in hex")
-    key: str = Field(description="Object key", examples=["images/9f86d0….jpg"])
+    key: str = Field(description="Object key", examples=[EXAMPLE_KEY])
     url: str = Field(description="Where the image can be read")
     duplicate: bool = Field(description="Whether the same bytes were stored before")
     width: int = Field(description="In pixels, after EXIF rotation")

@@ -3,10 +3,12 @@
 from fastapi import APIRouter, Depends, Request, Response
 
 from facetkit.errors import InvalidInput
+from gateway.documented_example import EXAMPLE_KEY
 from gateway.errors import documented
 from gateway.field_errors import blaming, parsed
 from gateway.forms import FormReader
 from gateway.image_sources import ImageSources
+from gateway.object_urls import ObjectUrls
 from gateway.security import ApiKeyGuard
 from gateway.vision.client import VisionClient
 from gateway.vision.schemas import UploadAnswer, UploadForm, upload_body
@@ -16,7 +18,12 @@ class VisionEndpoints:
     """Routes over a VisionClient."""
 
     def __init__(
-        self, vision: VisionClient, forms: FormReader, sources: ImageSources, guard: ApiKeyGuard
+        self,
+        vision: VisionClient,
+        forms: FormReader,
+        sources: ImageSources,
+        urls: ObjectUrls,
+        guard: ApiKeyGuard,
     ) -> None:
         self._vision = vision
         self._forms = forms
@@ -27,7 +34,7 @@ class VisionEndpoints:
             self.upload,
             methods=["POST"],
             summary="Embed the image behind a URL",
-            openapi_extra=upload_body(),
+            openapi_extra=upload_body(urls.url(EXAMPLE_KEY)),
             responses=documented(400, 401, 404, 413, 415, 422, 429, 502, 503, 504),
         )
 

@@ -4,8 +4,6 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-EXAMPLE_URL = "https://www.gstatic.com/webp/gallery/1.jpg"
-
 
 class UploadForm(BaseModel):
     """The form of POST /upload."""
@@ -16,7 +14,6 @@ class UploadForm(BaseModel):
         alias="imageUrl",
         description="http or https URL of a JPEG, PNG or WebP image of at most 24 MiB, on the"
         " public internet or among this mesh's own objects. At most 2,048 characters.",
-        examples=[EXAMPLE_URL],
     )
 
 
@@ -29,8 +26,8 @@ class UploadAnswer(BaseModel):
     )
 
 
-def upload_body() -> dict[str, Any]:
+def upload_body(example_url: str) -> dict[str, Any]:
     """The request body of POST /upload for OpenAPI."""
-    content = {"schema": UploadForm.model_json_schema(), "example": {"imageUrl": EXAMPLE_URL}}
+    content = {"schema": UploadForm.model_json_schema(), "example": {"imageUrl": example_url}}
     kinds = ("application/x-www-form-urlencoded", "multipart/form-data")
     return {"requestBody": {"required": True, "content": dict.fromkeys(kinds, content)}}
