@@ -66,12 +66,17 @@ def from_hub(model_id: str, revision: str, model_set: str) -> Weights:
     if (Path(model_id) / MANIFEST).is_file():
         return from_folder(Path(model_id), model_set)
     folder = Path(model_id) if Path(model_id).is_dir() else _download(model_id, revision)
-    for file, sha256 in PINNED.get((model_id, revision), {}).items():
-        if _sha256(folder / file) != sha256:
-            raise NotReady(f"{file} of {model_id} differs from the pinned SHA-256")
+    check_pinned(folder, model_id, revision)
     name = model_id.rstrip("/").rsplit("/", 1)[-1]
     version = f"{revision[:12]}-{PREPROCESSING_VERSION}"
     return Weights(name, str(folder), model_set, version)
+
+
+def check_pinned(folder: Path, model_id: str, revision: str) -> None:
+    """Raises NotReady when a file below `folder` differs from what is pinned for the revision."""
+    for file, sha256 in PINNED.get((model_id, revision), {}).items():
+        if _sha256(folder / file) != sha256:
+            raise NotReady(f"{file} of {model_id} differs from the pinned SHA-256")
 
 
 def _download(model_id: str, revision: str) -> Path:

@@ -1,0 +1,130 @@
+import io
+import multiprocessing
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from facetkit.errors import NotReady
+from facetkit.images import ImageLimits
+from tests.pictures import jpeg
+from vision_models import demo
+from vision_models.bootstrap import prepare
+from vision_models.loading import HubModel, ModelLoader
+from vision_models.models import EMBEDDERS, ZERO_SHOT_MODELS, clip, device, weights
+from vision_models.models.packed_linear import PackedLinear, pack_linears
+
+EMBEDDING_FOLDER = f"{demo.MODEL_SET}-{demo.RECIPE}/{demo.EMBEDDING.name}"
+
+
+def loader(models_dir: Path, *, is_demo: bool = True) -> ModelLoader:
+    return ModelLoader(
+        demo=is_demo,
+        models_dir=models_dir,
+        device="cpu",
+        dtype="fp32",
+        threads=1,
+        embedders=EMBEDDERS,
+        zero_shot_models=ZERO_SHOT_MODELS,
+    )
+
+
+def test_demo_models_are_made_where_missing_and_loaded(tmp_path: Path) -> None:
+    embedder = loader(tmp_path).embedder(HubModel("unused", "unused"))
+    assert embedder.info.model_set == "demo-random"
+    assert embedder.info.dimensions == 512
+    zero_shot = loader(tmp_path).zero_shot(HubModel("unused", "unused"))
+    assert zero_shot.info.dimensions == 768
+    assert zero_shot.logit_scale > 1
+
+
+def test_the_same_model_is_made_everywhere(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        demo.ensure(tmp_path / name)
+    files = [(tmp_path / name / EMBEDDING_FOLDER / weights.MANIFEST) for name in ("one", "other")]
+    assert files[0].read_text() == files[1].read_text()
+
+
+def test_processes_that_make_models_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    makers = [context.Process(target=demo.ensure, args=(tmp_path,)) for _ in range(2)]
+    for maker in makers:
+        maker.start()
+    for maker in makers:
+        maker.join()
+    assert [maker.exitcode for maker in makers] == [0, 0]
+    weights.from_folder(tmp_path / EMBEDDING_FOLDER, demo.MODEL_SET)
+
+
+@pytest.mark.parametrize("damage", ["shorten", "remove"])
+def test_a_damaged_file_is_named(tmp_path: Path, damage: str) -> None:
+    demo.ensure(tmp_path)
+    file = tmp_path / EMBEDDING_FOLDER / "0_CLIPModel" / "model.safetensors"
+    if damage == "shorten":
+        file.write_bytes(file.read_bytes()[:-1])
+    else:
+        file.unlink()
+    with pytest.raises(NotReady, match=r"model\.safetensors is missing or differs"):
+        loader(tmp_path).embedder(HubModel("unused", "unused"))
+
+
+def test_a_folder_without_weights_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NotReady, match="no weights in"):
+        weights.from_folder(tmp_path, "full")
+
+
+def test_a_folder_can_stand_in_for_a_hub_id(tmp_path: Path) -> None:
+    demo.ensure(tmp_path)
+    hub = HubModel(str(tmp_path / EMBEDDING_FOLDER), "a-revision")
+    embedder = loader(tmp_path, is_demo=False).embedder(hub)
+    assert embedder.info.model_set == "full"
+    assert embedder.info.name == "clip-ViT-B-32"
+
+
+def test_weights_that_differ_from_the_pinned_ones_are_refused(tmp_path: Path) -> None:
+    (model_id, revision), files = next(iter(weights.PINNED.items()))
+    for file in files:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_bytes(b"not the weights")
+    with pytest.raises(NotReady, match="differs from the pinned"):
+        weights.check_pinned(tmp_path, model_id, revision)
+
+
+def test_packed_linears_compute_the_same() -> None:
+    torch.manual_seed(0)
+    plain = torch.nn.Sequential(torch.nn.Linear(64, 128), torch.nn.GELU(), torch.nn.Linear(128, 8))
+    plain = plain.to(torch.bfloat16).eval()
+    inputs = torch.randn(2, 50, 64, dtype=torch.bfloat16)
+    with torch.inference_mode():
+        expected = plain(inputs)
+        pack_linears(plain)
+        assert isinstance(plain[0], PackedLinear)
+        assert torch.allclose(plain(inputs), expected, atol=1e-2)
+        assert torch.allclose(plain(inputs[:1]), expected[:1], atol=1e-2)
+
+
+def test_linears_in_full_precision_stay_as_they_are() -> None:
+    plain = torch.nn.Sequential(torch.nn.Linear(4, 4))
+    pack_linears(plain)
+    assert isinstance(plain[0], torch.nn.Linear)
+
+
+def test_a_precision_may_be_named_or_left_to_the_machine() -> None:
+    assert device.place("cpu", "fp32").dtype is torch.float32
+    assert device.place("cpu", "bf16").dtype is torch.bfloat16
+    automatic = device.place("auto", "auto")
+    assert automatic.dtype in (torch.float32, torch.bfloat16, torch.float16)
+
+
+def test_reduced_decoding_changes_a_vector_by_little(tmp_path: Path) -> None:
+    demo.ensure(tmp_path)
+    found = weights.from_folder(tmp_path / EMBEDDING_FOLDER, demo.MODEL_SET)
+    embedder = clip.load(found, device.place("cpu", "fp32"))
+    large = jpeg(5, 2400, 1800)
+    reduced = prepare(large, 224, limits=ImageLimits()).pixels
+    whole = Image.open(io.BytesIO(large)).resize((299, 224), Image.Resampling.BICUBIC)
+    square = np.asarray(whole.crop((37, 0, 261, 224)))
+    vectors = embedder.embed_images([reduced, square])
+    assert float(vectors[0] @ vectors[1]) > 0.999
