@@ -1,7 +1,6 @@
 """The mesh's processes on free ports, for a benchmark: started, awaited, metered, stopped."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -11,22 +10,14 @@ from pathlib import Path
 
 import psutil
 
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+from tests.ports import free_mesh_ports
 
 
 class Mesh:
     """`python -m mesh` on free ports, with `variables` over the environment."""
 
     def __init__(self, data_dir: Path, variables: dict[str, str]) -> None:
-        names = ("PORT", "VISION_PORT", "SEARCH_PORT", "MILVUS_PORT")
-        metrics = ("VISION_METRICS_PORT", "SEARCH_METRICS_PORT")
-        ports = {name: str(free_port()) for name in (*names, *metrics)}
+        ports = free_mesh_ports()
         self.url = f"http://127.0.0.1:{ports['PORT']}"
         environment = os.environ | ports | {"FACET_DATA_DIR": str(data_dir)} | variables
         self._supervisor = subprocess.Popen(

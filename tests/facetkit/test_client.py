@@ -1,5 +1,4 @@
 import asyncio
-import socket
 from typing import Any
 
 import pytest
@@ -27,6 +26,7 @@ from tests.facetkit.fake_embedding import (
     raising,
     running,
 )
+from tests.ports import free_port
 
 
 def retries() -> float:
@@ -35,11 +35,6 @@ def retries() -> float:
 
 def calls(code: str) -> float:
     return counted("facet_rpc_client_calls_total", method=METHOD, code=code)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 async def test_a_server_that_comes_up_late_is_reached() -> None:

@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -12,9 +11,9 @@ from pathlib import Path
 import httpx
 import psutil
 
+from tests.ports import free_mesh_ports
+
 ROOT = Path(__file__).parents[2]
-PORTS = ("PORT", "VISION_PORT", "SEARCH_PORT", "MILVUS_PORT")
-METRICS_PORTS = ("VISION_METRICS_PORT", "SEARCH_METRICS_PORT")
 
 
 class RunningMesh:
@@ -23,7 +22,7 @@ class RunningMesh:
     def __init__(
         self, data_dir: Path, *program: str, ports: dict[str, str] | None = None, **variables: str
     ) -> None:
-        self.ports = ports or _free_ports()
+        self.ports = ports or free_mesh_ports()
         self.url = f"http://localhost:{self.ports['PORT']}"
         self.lines: list[str] = []
         self._changed = threading.Condition()
@@ -99,11 +98,3 @@ def _environment() -> dict[str, str]:
     return {
         name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ
     }
-
-
-def _free_ports() -> dict[str, str]:
-    sockets = {name: socket.create_server(("127.0.0.1", 0)) for name in (*PORTS, *METRICS_PORTS)}
-    ports = {name: str(probe.getsockname()[1]) for name, probe in sockets.items()}
-    for probe in sockets.values():
-        probe.close()
-    return ports

@@ -1,13 +1,13 @@
 """Starts supervisors over fake services."""
 
 import json
-import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from tests import ports
 from tests.mesh_supervisor.running import Running, RunningMesh, Start
 
 RUNNER = str(Path(__file__).with_name("run_supervisor.py"))
@@ -22,8 +22,7 @@ FAST = {
 @pytest.fixture
 def free_port() -> int:
     """Return a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+    return ports.free_port()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from mesh.log_file import LogFile
 from mesh.processes import mesh_processes
 from mesh.settings import MeshSettings
 from tests.mesh_supervisor.running import Running, Start, wait_until
+from tests.ports import free_mesh_ports
 
 MESH = ("-m", "mesh")
 
@@ -20,7 +21,7 @@ MESH = ("-m", "mesh")
 def test_a_taken_port_is_one_line_and_nothing_starts(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with Running(tmp_path, *MESH, SEARCH_PORT=str(port)) as mesh:
+        with Running(tmp_path, *MESH, **free_mesh_ports() | {"SEARCH_PORT": str(port)}) as mesh:
             lines = mesh.rest()
             assert mesh.process.wait() == 1
     assert len(lines) == 1
@@ -32,7 +33,8 @@ def test_a_taken_port_is_one_line_and_nothing_starts(tmp_path: Path) -> None:
 
 def test_one_port_for_two_processes_is_refused(tmp_path: Path, free_port: int) -> None:
     same = str(free_port)
-    with Running(tmp_path, *MESH, SEARCH_PORT=same, VISION_PORT=same) as mesh:
+    ports = free_mesh_ports() | {"SEARCH_PORT": same, "VISION_PORT": same}
+    with Running(tmp_path, *MESH, **ports) as mesh:
         assert mesh.rest() == [
             f"cannot start: VISION_PORT and SEARCH_PORT both name port {same}; change one of them"
         ]
