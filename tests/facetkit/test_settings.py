@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from pydantic import Field, SecretStr, ValidationError
 
-from facetkit.settings import ServiceSettings
+from facetkit.settings import EXIT_WRONG_SETTINGS, ServiceSettings, UnreadableSecret, read
 
 
 class HatSettings(ServiceSettings):
@@ -85,8 +85,32 @@ def test_a_number_from_a_file(empty_folder: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_a_missing_secret_file_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HAT_TOKEN_FILE", "/no/such/file")
-    with pytest.raises(FileNotFoundError, match="/no/such/file"):
+    with pytest.raises(UnreadableSecret, match="HAT_TOKEN_FILE: /no/such/file"):
         HatSettings()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("PORT", "hat", "PORT: "),
+        ("ENV", "staging", "ENV: "),
+        ("HAT_TOKEN_FILE", "/no/such/file", "HAT_TOKEN_FILE: "),
+    ],
+)
+def test_a_process_with_wrong_settings_ends_with_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    variable: str,
+    value: str,
+    told: str,
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SystemExit) as ended:
+        read(HatSettings)
+    assert ended.value.code == EXIT_WRONG_SETTINGS
+    complaint = capsys.readouterr().err
+    assert complaint.startswith(told)
+    assert complaint.count("\n") == 1
 
 
 @pytest.mark.parametrize(

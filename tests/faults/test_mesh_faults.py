@@ -1,5 +1,6 @@
 """Processes that die or hang under load: what callers see, and what must not be lost."""
 
+import io
 import threading
 import time
 from collections import Counter
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from PIL import Image
 
 from bench import full_size_clip
 from tests.faults.hanging_model import MAGIC_TEXT
@@ -108,6 +110,41 @@ def test_kill_9_under_load_loses_and_doubles_nothing(mesh: RunningMesh, module: 
     refused = [answer for answer in load.answers if answer.status_code == 503]
     assert all(int(answer.headers["Retry-After"]) >= 1 for answer in refused)
     assert_whole(mesh, load)
+
+
+def test_the_readiness_tells_that_the_vector_store_is_away(mesh: RunningMesh) -> None:
+    store = mesh.process_of("milvus_lite")
+    store.suspend()
+    with httpx.Client(base_url=mesh.url, timeout=DEADLINE_S) as http:
+        wait_reason(http, "the vector store cannot be reached")
+        assert http.post("/api/search", data={"text": "a ring"}).status_code == 200
+        mesh.wait_line("milvus does not answer; restarting")
+        wait_reason(http, "")
+
+
+def wait_reason(http: httpx.Client, begin: str) -> None:
+    """Waits until search is ready for a reason that begins so, or for none."""
+    for _ in range(300):
+        state = http.get("/readyz").json()["services"]["search"]
+        assert state["state"] == "ready"
+        if state["reason"].startswith(begin) and bool(state["reason"]) == bool(begin):
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"no such reason: {state}")
+
+
+def test_large_uploads_leave_no_memory_behind(mesh: RunningMesh) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGBA", (6000, 6000)).save(buffer, "PNG", compress_level=1)
+    padded = jpeg(1) + bytes(20 * 2**20)
+    services = ("gateway", "search", "vision_models")
+    at_once(mesh.url, [jpeg(seed) for seed in range(8)])
+    before = {name: mesh.process_of(name).memory_info().rss for name in services}
+    at_once(mesh.url, [padded + bytes([number]) for number in range(6)])
+    at_once(mesh.url, [buffer.getvalue()])
+    time.sleep(5)
+    for name in services:
+        assert mesh.process_of(name).memory_info().rss <= before[name] + 50 * 2**20, name
 
 
 def test_a_hung_worker_turns_red_and_is_restarted(tmp_path: Path) -> None:

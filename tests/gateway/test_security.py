@@ -74,6 +74,8 @@ async def test_objects(public: bool, key: str, sent: str | None, status: int) ->
         answer = await gateway.http.get("/objects/images/a.jpg", headers=headers)
         head = await gateway.http.head("/objects/images/a.jpg", headers=headers)
     assert (answer.status_code, head.status_code) == (status, status)
+    kept_by = "public" if public else "private"
+    assert status != 200 or answer.headers["Cache-Control"].startswith(f"{kept_by}, max-age=")
 
 
 async def test_production_has_no_metrics_on_the_main_port() -> None:

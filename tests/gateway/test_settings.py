@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from facetkit.settings import EXIT_WRONG_SETTINGS
 from tests.gateway.running import settings
 
 
@@ -53,14 +54,14 @@ def test_bad_values(changes: dict[str, object]) -> None:
 
 def test_production_without_a_key_says_so_in_one_line(tmp_path: Path) -> None:
     done = run(tmp_path, ENV="production")
-    assert done.returncode == 1
-    assert done.stderr == "gateway: ENV=production needs an API key: set API_KEY or API_KEYS\n"
+    assert done.returncode == EXIT_WRONG_SETTINGS
+    assert done.stderr == "ENV=production needs an API key: set API_KEY or API_KEYS\n"
 
 
 def test_secrets_stay_out_of_the_complaint(tmp_path: Path) -> None:
     done = run(tmp_path, API_KEYS="hunter2")
-    assert done.returncode == 1
-    assert done.stderr == "gateway: API_KEYS must be a comma list of name:key\n"
+    assert done.returncode == EXIT_WRONG_SETTINGS
+    assert done.stderr == "API_KEYS: must be a comma list of name:key\n"
 
 
 @pytest.mark.parametrize("name", ["PORT", "METRICS_PORT"])

@@ -76,6 +76,10 @@ class RunningMesh:
     def stop(self) -> int:
         """SIGTERM; the exit code."""
         self._process.terminate()
+        return self.wait_end()
+
+    def wait_end(self) -> int:
+        """Returns the exit code when the mesh has ended."""
         code = self._process.wait(60)
         self._reader.join(10)
         if self._process.stdout is not None:

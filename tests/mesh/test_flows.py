@@ -128,3 +128,10 @@ def test_what_was_stored_survives_a_restart(tmp_path: Path) -> None:
             found = [search(http, file=picture).json()["results"][0] for picture in pictures]
             assert [hit["key"] for hit in found] == keys
         assert mesh.stop() == 0
+
+
+def test_a_wrong_setting_of_a_service_stops_the_start_with_one_line(tmp_path: Path) -> None:
+    mesh = RunningMesh(tmp_path, VISION_THREADS="0")
+    mesh.wait_line("cannot start: vision-models: VISION_THREADS: ")
+    assert mesh.wait_end() == 1
+    assert not any("Traceback" in line for line in mesh.lines)

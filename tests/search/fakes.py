@@ -80,6 +80,10 @@ class MemoryVectorStore:
         self._reach()
         return Statistics("memory", len(self._rows), 0, "store")
 
+    async def ping(self) -> None:
+        """Fails while away."""
+        self._reach()
+
     async def close(self) -> None:
         """Nothing to close."""
 

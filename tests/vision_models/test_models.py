@@ -118,6 +118,11 @@ def test_a_precision_may_be_named_or_left_to_the_machine() -> None:
     assert automatic.dtype in (torch.float32, torch.bfloat16, torch.float16)
 
 
+def test_a_device_that_is_not_there_is_named() -> None:
+    with pytest.raises(NotReady, match="VISION_DEVICE=nonsense"):
+        device.place("nonsense", "auto")
+
+
 def test_reduced_decoding_changes_a_vector_by_little(tmp_path: Path) -> None:
     demo.ensure(tmp_path)
     found = weights.from_folder(tmp_path / EMBEDDING_FOLDER, demo.MODEL_SET)

@@ -48,7 +48,7 @@ def to_rgb(image: Image.Image, keep: int) -> Image.Image:
     """
     if image.mode.startswith("I"):
         image = _eight_bits(image)
-    elif image.has_transparency_data:
+    elif image.has_transparency_data and image.mode != "RGBA":
         image = image.convert("RGBA")
     elif image.mode in {"1", "P"}:
         image = image.convert("RGB")

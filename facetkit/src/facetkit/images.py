@@ -26,8 +26,7 @@ _OPENERS: dict[str, type[ImageFile.ImageFile]] = {
     "PNG": PngImageFile,
     "WEBP": WebPImageFile,
 }
-# Bytes a pixel in the form it is worked on, where that is not one for each band.
-_SAMPLE_BYTES = {"P": 3, "1": 3, "I;16": 3}
+_RGBA_BYTES = 4
 _BICUBIC_REACH = 3
 _Box = tuple[float, float, float, float]
 
@@ -125,7 +124,7 @@ def _decode(content: bytes, name: str, keep: int, limits: ImageLimits) -> Decode
         _check_pixels(width, height, limits)
         image.draft("RGB", (keep, keep))
         need = _coefficients(image, width, height) if buffered else 0
-        need += image.width * image.height * _SAMPLE_BYTES.get(image.mode, len(image.getbands()))
+        need += image.width * image.height * _pixel_bytes(image)
         if need > limits.max_decoded_bytes:
             raise TooLarge(
                 f"the image needs more than {limits.max_decoded_bytes / 2**20:g} MiB decoded"
@@ -138,6 +137,13 @@ def _decode(content: bytes, name: str, keep: int, limits: ImageLimits) -> Decode
     # Left in place, the orientation would be applied again by whoever looks for it.
     upright.info.clear()
     return DecodedImage(upright, name, width, height)
+
+
+def _pixel_bytes(image: Image.Image) -> int:
+    """Bytes a pixel of what is decoded and, where it has to be converted in full, of its copy."""
+    decoded = 2 if image.mode.startswith("I") else len(image.getbands())
+    whole = image.mode in {"RGB", "RGBA", "L", "CMYK", "YCbCr"} and "transparency" not in image.info
+    return decoded if whole else decoded + _RGBA_BYTES
 
 
 def _check_pixels(width: int, height: int, limits: ImageLimits) -> None:

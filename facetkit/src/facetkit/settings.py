@@ -1,12 +1,20 @@
 """Settings that every service reads: from the environment, `.env` and secret files."""
 
 import os
+import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+EXIT_WRONG_SETTINGS = 78
+"""EX_CONFIG of sysexits.h: starting again is no help."""
+
+
+class UnreadableSecret(Exception):
+    """A file that should hold a secret cannot be read; the message names its variable."""
 
 
 class SecretFileSource(PydanticBaseSettingsSource):
@@ -14,8 +22,12 @@ class SecretFileSource(PydanticBaseSettingsSource):
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         """The stripped content of the file, or None where no file is named."""
-        path = os.environ.get(f"{field_name.upper()}_FILE")
-        value = Path(path).read_text(encoding="utf-8").strip() if path else None
+        variable = f"{field_name.upper()}_FILE"
+        path = os.environ.get(variable)
+        try:
+            value = Path(path).read_text(encoding="utf-8").strip() if path else None
+        except (OSError, UnicodeDecodeError) as error:
+            raise UnreadableSecret(f"{variable}: {path} cannot be read") from error
         return value, field_name, False
 
     def __call__(self) -> dict[str, Any]:
@@ -55,3 +67,25 @@ class ServiceSettings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments, then the environment, then secret files, then `.env`."""
         return init_settings, env_settings, SecretFileSource(settings_cls), dotenv_settings
+
+
+Settings = TypeVar("Settings", bound=ServiceSettings)
+
+
+def read(settings: type[Settings]) -> Settings:
+    """The settings of a process. Wrong ones end it with one line that names the variables."""
+    try:
+        return settings()
+    except ValidationError as error:
+        # Without the input: it may hold a secret.
+        faults = error.errors(include_input=False, include_url=False)
+        wrong = "; ".join(_told(each["loc"], each["msg"]) for each in faults)
+    except UnreadableSecret as error:
+        wrong = str(error)
+    sys.stderr.write(f"{wrong}\n")
+    raise SystemExit(EXIT_WRONG_SETTINGS)
+
+
+def _told(location: tuple[int | str, ...], message: str) -> str:
+    text = message.removeprefix("Value error, ")
+    return f"{str(location[0]).upper()}: {text}" if location else text

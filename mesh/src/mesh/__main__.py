@@ -1,6 +1,7 @@
 """`python -m mesh`: run the mesh in this folder."""
 
 import asyncio
+import signal
 import sys
 from contextlib import suppress
 
@@ -39,6 +40,8 @@ async def run(settings: MeshSettings, processes: list[Process]) -> int:
 
 def main() -> int:
     """Run until stopped; return the exit code."""
+    # Until the supervisor takes it over, an interrupt just ends this process.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         settings = read_settings()
         with data_dir_lock(settings.facet_data_dir):

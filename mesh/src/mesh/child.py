@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from signal import SIGKILL, Signals
 
-from mesh.errors import CrashLoop
+from mesh.errors import CannotStart, CrashLoop
 from mesh.log_file import LogFile
 from mesh.process import Process
 from mesh.restarts import Restarts
@@ -18,6 +18,8 @@ from mesh.timings import Timings
 Say = Callable[[str], None]
 LAUNCHER = str(Path(__file__).with_name("launch.py"))
 TAIL_LINES = 20
+EXIT_WRONG_SETTINGS = 78
+"""With which a service says that its settings are wrong: starting it again is no help."""
 
 
 class Child:
@@ -102,6 +104,8 @@ class Child:
 
     async def _pause_after(self, status: int) -> None:
         name = self.process.name
+        if status == EXIT_WRONG_SETTINGS:
+            raise CannotStart(f"{name}: {' '.join(self.log.tail(1))}")
         ended = f"signal {-status}" if status < 0 else f"exit code {status}"
         delay_s = self._restarts.delay_after_crash(self.started_at, time.monotonic())
         if delay_s is None:

@@ -40,6 +40,9 @@ class Supervisor:
         watches = [self._task(Liveness(child, self._timings).watch()) for child in self._children]
         try:
             await self._until_the_end(self._task(self._start_and_announce()))
+            # A process that is stopping need not answer.
+            for watch in watches:
+                watch.cancel()
             await self._shut_down(runs)
         finally:
             for watch in watches:

@@ -10,9 +10,10 @@ from logging import ERROR, getLogger
 import structlog
 import uvicorn
 import uvloop
-from pydantic import ValidationError
 
 from facetkit import logging, metrics
+from facetkit.memory import keep_trimmed
+from facetkit.settings import read
 from gateway.app import create_app
 from gateway.clients import connect
 from gateway.settings import Settings
@@ -24,7 +25,7 @@ KEEP_ALIVE_S = 30
 
 def main() -> None:
     """Reads the settings and serves; what keeps it from starting is told in one line, exit 1."""
-    settings = read_settings()
+    settings = read(Settings)
     logging.configure("gateway", settings.log_level)
     # It warns of every broken form that somebody sends.
     getLogger("python_multipart").setLevel(ERROR)
@@ -35,17 +36,6 @@ def main() -> None:
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
         runner.run(serve(settings, listener))
-
-
-def read_settings() -> Settings:
-    """The settings. Exits when they are not valid."""
-    try:
-        return Settings()
-    except ValidationError as error:
-        # Without the input: it may hold a secret.
-        faults = error.errors(include_input=False, include_url=False)
-        texts = (_fault(str(each["loc"][0]) if each["loc"] else "", each["msg"]) for each in faults)
-        raise SystemExit(f"gateway: {'; '.join(texts)}") from None
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -80,16 +70,14 @@ async def serve(settings: Settings, listener: socket.socket) -> None:
         timeout_graceful_shutdown=math.ceil(settings.grace_s),
     )
     log.info("listening", host=settings.host, port=listener.getsockname()[1])
+    trimming = asyncio.create_task(keep_trimmed())
     await uvicorn.Server(config).serve([listener])
+    trimming.cancel()
 
 
 def _cannot_listen(host: str, port: int, error: OSError) -> SystemExit:
     reason = os.strerror(error.errno) if error.errno else error
     return SystemExit(f"gateway: cannot listen on {host}:{port}: {reason}")
-
-
-def _fault(name: str, message: str) -> str:
-    return f"{name.upper()} {message}".strip().replace("Value error, ", "")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ class ServiceState(BaseModel):
     """How one service behind the gateway is."""
 
     state: Literal["ready", "not_ready", "unreachable"]
-    reason: str = Field(description="Empty while ready")
+    reason: str = Field(description="Empty while all is well; a ready service may miss a part")
 
 
 class ReadyReport(BaseModel):
@@ -105,12 +105,26 @@ class HealthEndpoints:
     def __init__(self, readiness: Readiness) -> None:
         self._readiness = readiness
         self.router = APIRouter(tags=["health"])
-        self.router.add_api_route("/healthz", self.live, summary="Is the gateway alive?")
+        # Some load balancers probe with HEAD.
+        for method in ("GET", "HEAD"):
+            self._route(method)
+
+    def _route(self, method: str) -> None:
+        shown = method == "GET"
+        self.router.add_api_route(
+            "/healthz",
+            self.live,
+            methods=[method],
+            summary="Is the gateway alive?",
+            include_in_schema=shown,
+        )
         self.router.add_api_route(
             "/readyz",
             self.ready,
+            methods=[method],
             summary="Is the mesh ready?",
             responses={503: {"model": ReadyReport, "description": "Not ready yet"}},
+            include_in_schema=shown,
         )
 
     async def live(self) -> Liveness:
@@ -129,6 +143,6 @@ class HealthEndpoints:
 async def _state(downstream: Downstream) -> ServiceState:
     health = await downstream.rpc.health(downstream.service, timeout_s=CHECK_S)
     if health.ready:
-        return ServiceState(state="ready", reason="")
+        return ServiceState(state="ready", reason=health.reason)
     connected = downstream.rpc.channel.get_state() is grpc.ChannelConnectivity.READY
     return ServiceState(state="not_ready" if connected else "unreachable", reason=health.reason)

@@ -12,7 +12,7 @@ from gateway.errors import documented
 from gateway.public_objects import PublicObjects
 from gateway.security import ApiKeyGuard
 
-_FOREVER = "public, max-age=31536000, immutable"
+_FOREVER = "max-age=31536000, immutable"
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "The object", "content": {"application/octet-stream": {}}},
     304: {"description": "The caller's copy is still right"},
@@ -25,6 +25,7 @@ class ObjectEndpoints:
 
     def __init__(self, objects: PublicObjects, guard: ApiKeyGuard | None) -> None:
         self._objects = objects
+        self._closed = guard is not None
         self.router = APIRouter(tags=["objects"])
         for method in ("GET", "HEAD"):
             self.router.add_api_route(
@@ -48,27 +49,28 @@ class ObjectEndpoints:
         if request.method == "HEAD" or if_none_match is not None:
             info = await self._objects.head(key)
             if _matches(if_none_match, info.etag):
-                return Response(status_code=304, headers=_validators(info))
+                return Response(status_code=304, headers=self._validators(info))
             if request.method == "HEAD":
-                return Response(headers=_headers(info))
+                return Response(headers=self._headers(info))
         stored = await self._objects.get(key)
-        return Response(stored.content, headers=_headers(stored.info))
+        return Response(stored.content, headers=self._headers(stored.info))
+
+    def _validators(self, info: ObjectInfo) -> Mapping[str, str]:
+        original = info.key.startswith("images/")
+        # What only a key opens must not lie in a cache that others ask.
+        directives = ["private"] if self._closed else ["public"] if original else []
+        directives.append(_FOREVER if original else "no-cache")
+        return {"ETag": f'"{info.etag}"', "Cache-Control": ", ".join(directives)}
+
+    def _headers(self, info: ObjectInfo) -> Mapping[str, str]:
+        return {
+            **self._validators(info),
+            "Content-Type": info.content_type,
+            "Content-Length": str(info.size),
+            "Last-Modified": format_datetime(info.modified, usegmt=True),
+        }
 
 
 def _matches(if_none_match: str | None, etag: str) -> bool:
     given = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
     return "*" in given or f'"{etag}"' in given
-
-
-def _validators(info: ObjectInfo) -> Mapping[str, str]:
-    original = info.key.startswith("images/")
-    return {"ETag": f'"{info.etag}"', "Cache-Control": _FOREVER if original else "no-cache"}
-
-
-def _headers(info: ObjectInfo) -> Mapping[str, str]:
-    return {
-        **_validators(info),
-        "Content-Type": info.content_type,
-        "Content-Length": str(info.size),
-        "Last-Modified": format_datetime(info.modified, usegmt=True),
-    }

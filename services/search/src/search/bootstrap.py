@@ -8,9 +8,10 @@ import structlog
 from facet.search.v1 import search_pb2_grpc
 from facetkit import metrics
 from facetkit.client import RpcClient
-from facetkit.errors import FacetError
+from facetkit.errors import FacetError, Unavailable
 from facetkit.health import Health
 from facetkit.local_objects import LocalObjectStore
+from facetkit.memory import keep_trimmed
 from facetkit.server import FacetServer
 from search.adapters.matrix_store import MatrixStore
 from search.adapters.milvus import MilvusStore
@@ -23,6 +24,7 @@ from search.settings import Settings
 log = structlog.get_logger(__name__)
 
 OPEN_RETRY_S = 0.5
+PING_S = 5.0
 
 
 async def serve(settings: Settings) -> None:
@@ -37,9 +39,14 @@ async def serve(settings: Settings) -> None:
         SERVICE_NAME, search_pb2_grpc.add_SearchServiceServicer_to_server, SearchServicer(service)
     )
     await server.start(f"{settings.host}:{settings.port}")
-    opening = asyncio.create_task(_open(server, service))
+    matrix = settings.vector_index == "matrix"
+    running = [
+        asyncio.create_task(_run(server, service, store, answers_alone=matrix)),
+        asyncio.create_task(keep_trimmed()),
+    ]
     await server.run_until_signal(drain_s=settings.drain_s, grace_s=settings.grace_s)
-    opening.cancel()
+    for task in running:
+        task.cancel()
     await store.close()
     await vision.close()
 
@@ -53,6 +60,26 @@ def build_store(settings: Settings) -> VectorStore:
     return MatrixStore(lite)
 
 
+async def _run(
+    server: FacetServer, service: SearchService, store: VectorStore, *, answers_alone: bool
+) -> None:
+    """Opens the index, then keeps the health in step with the vector store.
+
+    Where the matrix answers, searches go on without the store: ready, with a reason.
+    """
+    await _open(server, service)
+    while True:
+        try:
+            await store.ping()
+        except Unavailable as error:
+            reason = f"{error.message}; images cannot be stored"
+            health = Health(ready=answers_alone, reason=reason)
+        else:
+            health = Health(ready=True)
+        await server.health.report(SERVICE_NAME, health)
+        await asyncio.sleep(PING_S)
+
+
 async def _open(server: FacetServer, service: SearchService) -> None:
     while True:
         try:
@@ -63,7 +90,6 @@ async def _open(server: FacetServer, service: SearchService) -> None:
             service.reason = "the index cannot be opened; see the log"
             log.exception("index not open")
         else:
-            await server.health.report(SERVICE_NAME, Health(ready=True))
             return
         await server.health.report(SERVICE_NAME, Health(ready=False, reason=service.reason))
         await asyncio.sleep(OPEN_RETRY_S)

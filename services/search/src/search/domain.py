@@ -150,6 +150,9 @@ class VectorStore(Protocol):
     async def statistics(self) -> Statistics:
         """Counts as they are now."""
 
+    async def ping(self) -> None:
+        """Returns while rows can be written."""
+
     async def close(self) -> None:
         """Lets go of connections."""
 

@@ -12,6 +12,7 @@ from facetkit import metrics as kit_metrics
 from facetkit.errors import FacetError
 from facetkit.health import LIVENESS, Health
 from facetkit.images import FORMATS, ImageLimits, decode, fit_square
+from facetkit.memory import keep_trimmed, settle
 from facetkit.server import FacetServer
 from vision_models.admission import Admission
 from vision_models.batcher import Batcher
@@ -52,6 +53,7 @@ async def serve(
     tasks = [
         asyncio.create_task(_load(service, make)),
         asyncio.create_task(_watch(server, service, batcher)),
+        asyncio.create_task(keep_trimmed()),
     ]
     await server.run_until_signal(drain_s=settings.drain_s, grace_s=settings.grace_s)
     for task in tasks:
@@ -104,6 +106,7 @@ async def _load(service: EmbeddingService, make: Callable[[], Embedder]) -> None
     while service.embedder is None:
         try:
             service.embedder = await asyncio.to_thread(make)
+            settle()
         except Exception as error:
             known = isinstance(error, FacetError)
             service.reason = str(error) if known else "its weights cannot be loaded; see the log"

@@ -48,10 +48,13 @@ class ModelLoader:
         # Imported here, in the loading thread: torch and transformers take seconds, and the
         # server answers health checks meanwhile.
         import torch
+        from transformers.utils import logging
 
         from vision_models import demo
         from vision_models.models import device, weights
 
+        silence: Any = logging.disable_progress_bar
+        silence()
         torch.set_num_threads(self.threads)
         if self.demo:
             demo.ensure(self.models_dir)

@@ -78,6 +78,10 @@ class MatrixStore:
         durable = await self._durable.statistics()
         return Statistics(durable.collection, durable.stored, len(self._matrix), "matrix")
 
+    async def ping(self) -> None:
+        """Asks the durable store."""
+        await self._durable.ping()
+
     async def close(self) -> None:
         """Lets go of the durable store."""
         if self._settling is not None:

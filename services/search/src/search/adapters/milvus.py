@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+import grpc
 import structlog
 from pymilvus import MilvusClient
 from pymilvus.exceptions import MilvusException
@@ -29,6 +30,7 @@ log = structlog.get_logger(__name__)
 Result = TypeVar("Result")
 
 EXPORT_BATCH = 1000
+PING_TIMEOUT_S = 2.0
 LITE_WRITE_TIMEOUT_S = 20.0
 """Long enough for a frozen Lite to be killed first: a write given up on may still go on in it,
 and the next one must not run beside it."""
@@ -114,6 +116,10 @@ class MilvusStore:
             await self._write("flush")
         return Statistics(self._collection, await self._count(""), 0, "store")
 
+    async def ping(self) -> None:
+        """Asks for the collection."""
+        await self._call("has_collection", timeout=PING_TIMEOUT_S)
+
     async def close(self) -> None:
         """Lets go of the connection."""
         if self._flushing is not None:
@@ -171,7 +177,7 @@ class MilvusStore:
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._threads, work, *arguments)
-        except MilvusException as error:
+        except (MilvusException, grpc.RpcError) as error:
             log.warning("vector store", error=str(error)[:500])
             raise Unavailable("the vector store cannot be reached", retry_after_s=2) from error
 
