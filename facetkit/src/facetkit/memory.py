@@ -9,7 +9,8 @@ _STATM = Path("/proc/self/statm")
 _PAGE_BYTES = 4096
 _CHECK_S = 1.0
 _GROWTH_BYTES = 16 * 2**20
-_TRIMS = 10
+_NOTHING_BYTES = 2**20
+_FRUITLESS_TRIMS = 10
 
 
 def settle() -> None:
@@ -22,24 +23,26 @@ async def keep_trimmed() -> None:
     """Trims the heap whenever the process has grown by a large upload or two; runs for ever.
 
     Left alone, glibc keeps what the largest requests once took, since some small block that
-    lives on lies above it. It is trimmed several times, as those requests may still be in work.
-    Where the C library is another one, nothing is done.
+    lives on lies above it. Growth is taken for good only when trimming has freed nothing for a
+    while, as large requests may still be in work. With another C library nothing is done.
     """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is None or not _STATM.exists():
         return
     settle()
-    kept = _resident_bytes()
+    kept, fruitless = _resident_bytes(), 0
     while True:
         await asyncio.sleep(_CHECK_S)
-        if _resident_bytes() > kept + _GROWTH_BYTES:
-            for _ in range(_TRIMS):
-                # Calls that ended and pictures that were closed lie in cycles.
-                gc.collect()
-                await asyncio.to_thread(trim, 0)
-                await asyncio.sleep(_CHECK_S)
+        before = _resident_bytes()
+        if before <= kept + _GROWTH_BYTES:
+            kept, fruitless = min(kept, before), 0
+            continue
+        # Calls that ended and pictures that were closed lie in cycles.
+        gc.collect()
+        await asyncio.to_thread(trim, 0)
+        fruitless = fruitless + 1 if before - _resident_bytes() < _NOTHING_BYTES else 0
+        if fruitless == _FRUITLESS_TRIMS:
             kept = _resident_bytes()
-        kept = min(kept, _resident_bytes())
 
 
 def _resident_bytes() -> int:
