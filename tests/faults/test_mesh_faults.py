@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from PIL import Image
 
@@ -20,6 +21,7 @@ from tests.pictures import jpeg
 pytestmark = pytest.mark.slow
 
 DEADLINE_S = 30
+KEPT_BYTES = 100 * 2**20
 
 
 @pytest.fixture
@@ -142,9 +144,18 @@ def test_large_uploads_leave_no_memory_behind(mesh: RunningMesh) -> None:
     before = {name: mesh.process_of(name).memory_info().rss for name in services}
     at_once(mesh.url, [padded + bytes([number]) for number in range(6)])
     at_once(mesh.url, [buffer.getvalue()])
-    time.sleep(5)
     for name in services:
-        assert mesh.process_of(name).memory_info().rss <= before[name] + 50 * 2**20, name
+        wait_resident(mesh.process_of(name), before[name] + KEPT_BYTES)
+
+
+def wait_resident(process: psutil.Process, most_bytes: int) -> None:
+    """Waits until the process has given back what is over `most_bytes`."""
+    for _ in range(100):
+        resident = process.memory_info().rss
+        if resident <= most_bytes:
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"{process.cmdline()[-1]} keeps {resident >> 20} MiB")
 
 
 def test_a_hung_worker_turns_red_and_is_restarted(tmp_path: Path) -> None:
