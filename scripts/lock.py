@@ -68,7 +68,11 @@ def _toml(path: Path) -> dict[str, Any]:
 
 def _closures() -> dict[str, dict[str, str]]:
     runs = [*sorted((ROOT / "services").glob("*/pyproject.toml")), ROOT / "mesh/pyproject.toml"]
-    libraries = [ROOT / "proto/pyproject.toml", ROOT / "facetkit/pyproject.toml"]
+    libraries = [
+        ROOT / "proto/pyproject.toml",
+        ROOT / "facetkit/pyproject.toml",
+        *sorted((ROOT / "demo").glob("*/pyproject.toml")),
+    ]
     names = {path: canonicalize_name(_toml(path)["project"]["name"]) for path in runs + libraries}
     ours: set[str] = set(names.values())
     groups = _toml(ROOT / "pyproject.toml")["dependency-groups"]

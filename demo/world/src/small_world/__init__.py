@@ -1,0 +1,1 @@
+"""Pictures of jewellery and everyday things, drawn from seeds, with everything known about them."""
