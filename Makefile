@@ -5,7 +5,8 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install
-PROJECTS := proto facetkit services/gateway services/vision-models services/search mesh
+PROJECTS := proto facetkit demo/world demo/models demo/training \
+	services/gateway services/vision-models services/search mesh
 LOCKS := $(patsubst %,constraints/%.txt,build gateway vision-models search mesh)
 INSTALLED := .venv/.installed
 INSTALLED_DEV := .venv/.installed-dev
@@ -13,7 +14,7 @@ NO_PYTHON := $(shell test -x $(BIN)/python || echo no-python)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test test-slow lint format proto lock bench-embed clean no-python
+.PHONY: help install run test test-slow lint format proto lock bench-embed demo-models demo-eval clean no-python
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
@@ -32,7 +33,8 @@ test-slow: $(INSTALLED_DEV) ## faults, browser and whole-mesh runs
 lint: $(INSTALLED_DEV) ## style, types, layers, protos
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy -p facetkit -p gateway -p vision_models -p search -p mesh
+	$(BIN)/mypy -p facetkit -p gateway -p vision_models -p search -p mesh \
+		-p small_world -p facet_demo_models -p demo_training
 	$(BIN)/mypy tests bench scripts
 	$(BIN)/lint-imports
 	cd proto && ../$(BIN)/buf lint
@@ -50,6 +52,12 @@ lock: ## write constraints/ from what is installed in .venv
 
 bench-embed: $(INSTALLED_DEV) ## the mesh against the floor, for embeddings
 	$(BIN)/python -m bench.embed
+
+demo-models: $(INSTALLED) ## train the demo models anew (20 minutes on two cores)
+	$(BIN)/python -m demo_training make
+
+demo-eval: $(INSTALLED) ## measure the demo models on what training never showed
+	$(BIN)/python -m demo_training evaluate
 
 clean: ## remove .venv and caches; the data in var/ stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
