@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from vision_models.demo import ClipRecipe, make_clip
 from vision_models.models.weights import MANIFEST
+from vision_models.random_models import ClipRecipe, make_clip
 
 RECIPE = ClipRecipe(
     "clip-ViT-B-32",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.vision_models.fakes import FakeEmbedder
-from vision_models import demo
+from vision_models import demo, random_models
 from vision_models.domain import Pixels, ZeroShotModel
 from vision_models.models import clip, clip_zero_shot, device, weights
 
@@ -17,20 +17,22 @@ Make = Callable[[], object]
 
 @pytest.fixture(scope="session")
 def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("models")
-    demo.ensure(folder)
-    return folder
+    return tmp_path_factory.mktemp("models")
 
 
 @cache
 def load(models_dir: Path, kind: str, dtype: str) -> object:
     if kind == "fake":
         return FakeEmbedder()
-    recipe, module = {
-        "sentence-transformers": (demo.EMBEDDING, clip),
-        "transformers": (demo.ZERO_SHOT, clip_zero_shot),
-    }[kind]
-    found = weights.from_folder(demo.folder_of(models_dir, recipe), demo.MODEL_SET)
+    purpose, module = {
+        "sentence-transformers": ("embedding", clip),
+        "transformers": ("zero-shot", clip_zero_shot),
+    }[kind.removesuffix("-random")]
+    if kind.endswith("-random"):
+        folder = random_models.ensure(models_dir, demo.RECIPES[purpose])
+        found = weights.from_folder(folder, demo.RANDOM)
+    else:
+        found = demo.weights_for(purpose, models_dir)
     return module.load(found, device.place("cpu", dtype))
 
 
@@ -41,6 +43,8 @@ def load(models_dir: Path, kind: str, dtype: str) -> object:
         ("sentence-transformers", "bf16"),
         ("transformers", "fp32"),
         ("transformers", "bf16"),
+        ("sentence-transformers-random", "fp32"),
+        ("transformers-random", "fp32"),
     ],
     ids="-".join,
 )

@@ -103,7 +103,7 @@ async def test_examples_can_be_sent_as_they_are(gateway: Gateway) -> None:
     assert sent == 2
 
 
-RING = (Path(__file__).parents[2] / "examples" / "ring.jpg").read_bytes()
+RING = (Path(__file__).parents[2] / "examples" / "gold-ring-red-stones.jpg").read_bytes()
 
 
 async def test_the_example_key_is_that_of_the_first_picture(gateway: Gateway) -> None:

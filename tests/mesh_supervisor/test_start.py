@@ -112,8 +112,11 @@ def test_with_a_milvus_elsewhere_none_is_started() -> None:
 
 def test_the_banner_has_calls_that_work_as_they_are() -> None:
     open_mesh = banner(MeshSettings(port=8001), "demo")
-    assert "curl -F file=@examples/ring.jpg http://localhost:8001/api/images" in open_mesh
-    assert 'curl -F text="a ring" -F top_k=3 http://localhost:8001/api/search' in open_mesh
+    assert (
+        "curl -F file=@examples/gold-ring-red-stones.jpg http://localhost:8001/api/images"
+        in open_mesh
+    )
+    assert 'curl -F text="a gold ring" -F top_k=3 http://localhost:8001/api/search' in open_mesh
     guarded = banner(MeshSettings(api_keys="shop:secret"), "demo-random")
     assert guarded.count('curl -H "X-API-Key: $API_KEY" ') == 3
     assert "secret" not in guarded

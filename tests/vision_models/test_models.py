@@ -10,13 +10,15 @@ from PIL import Image
 from facetkit.errors import NotReady
 from facetkit.images import ImageLimits
 from tests.pictures import jpeg
-from vision_models import demo
+from vision_models import demo, random_models
 from vision_models.bootstrap import prepare
 from vision_models.loading import HubModel, ModelLoader
-from vision_models.models import EMBEDDERS, ZERO_SHOT_MODELS, clip, device, weights
+from vision_models.models import EMBEDDERS, ZERO_SHOT_MODELS, clip, clip_zero_shot, device, weights
 from vision_models.models.packed_linear import PackedLinear, pack_linears
 
-EMBEDDING_FOLDER = f"{demo.MODEL_SET}-{demo.RECIPE}/{demo.EMBEDDING.name}"
+
+def random_clip(models_dir: Path) -> Path:
+    return random_models.ensure(models_dir, demo.EMBEDDING)
 
 
 def loader(models_dir: Path, *, is_demo: bool = True) -> ModelLoader:
@@ -31,43 +33,58 @@ def loader(models_dir: Path, *, is_demo: bool = True) -> ModelLoader:
     )
 
 
-def test_demo_models_are_made_where_missing_and_loaded(tmp_path: Path) -> None:
+def test_trained_models_answer_for_the_demo_set(tmp_path: Path) -> None:
     embedder = loader(tmp_path).embedder(HubModel("unused", "unused"))
-    assert embedder.info.model_set == "demo-random"
-    assert embedder.info.dimensions == 512
     zero_shot = loader(tmp_path).zero_shot(HubModel("unused", "unused"))
-    assert zero_shot.info.dimensions == 768
+    for model in (embedder, zero_shot):
+        assert model.info.model_set == "demo"
+        assert model.info.name == "clip-small-world"
+        assert model.info.dimensions == 512
     assert zero_shot.logit_scale > 1
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_the_same_model_is_made_everywhere(tmp_path: Path) -> None:
-    for name in ("one", "other"):
-        demo.ensure(tmp_path / name)
-    files = [(tmp_path / name / EMBEDDING_FOLDER / weights.MANIFEST) for name in ("one", "other")]
-    assert files[0].read_text() == files[1].read_text()
+def test_the_two_layouts_hold_one_model(tmp_path: Path) -> None:
+    embedder = loader(tmp_path).embedder(HubModel("unused", "unused"))
+    zero_shot = loader(tmp_path).zero_shot(HubModel("unused", "unused"))
+    texts = ["a gold ring", "a silver key with two red stones"]
+    assert np.allclose(embedder.embed_texts(texts), zero_shot.embed_texts(texts), atol=1e-5)
+
+
+def test_where_no_model_is_trained_a_random_one_is_made_and_says_so(tmp_path: Path) -> None:
+    recipes = {"purpose-without-a-model": demo.ZERO_SHOT}
+    found = demo.weights_for("purpose-without-a-model", tmp_path, recipes)
+    model = clip_zero_shot.load(found, device.place("cpu", "fp32"))
+    assert model.info.model_set == "demo-random"
+    assert model.info.dimensions == 768
+
+
+def test_the_same_random_model_is_made_everywhere(tmp_path: Path) -> None:
+    made = [random_clip(tmp_path / name) / weights.MANIFEST for name in ("one", "other")]
+    assert made[0].read_text() == made[1].read_text()
 
 
 def test_processes_that_make_models_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
-    makers = [context.Process(target=demo.ensure, args=(tmp_path,)) for _ in range(2)]
+    makers = [context.Process(target=random_clip, args=(tmp_path,)) for _ in range(2)]
     for maker in makers:
         maker.start()
     for maker in makers:
         maker.join()
     assert [maker.exitcode for maker in makers] == [0, 0]
-    weights.from_folder(tmp_path / EMBEDDING_FOLDER, demo.MODEL_SET)
+    weights.from_folder(random_clip(tmp_path), demo.RANDOM)
 
 
 @pytest.mark.parametrize("damage", ["shorten", "remove"])
 def test_a_damaged_file_is_named(tmp_path: Path, damage: str) -> None:
-    demo.ensure(tmp_path)
-    file = tmp_path / EMBEDDING_FOLDER / "0_CLIPModel" / "model.safetensors"
+    folder = random_clip(tmp_path)
+    file = folder / "0_CLIPModel" / "model.safetensors"
     if damage == "shorten":
         file.write_bytes(file.read_bytes()[:-1])
     else:
         file.unlink()
     with pytest.raises(NotReady, match=r"model\.safetensors is missing or differs"):
-        loader(tmp_path).embedder(HubModel("unused", "unused"))
+        weights.from_folder(folder, demo.RANDOM)
 
 
 def test_a_folder_without_weights_is_named(tmp_path: Path) -> None:
@@ -76,8 +93,7 @@ def test_a_folder_without_weights_is_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_can_stand_in_for_a_hub_id(tmp_path: Path) -> None:
-    demo.ensure(tmp_path)
-    hub = HubModel(str(tmp_path / EMBEDDING_FOLDER), "a-revision")
+    hub = HubModel(str(random_clip(tmp_path)), "a-revision")
     embedder = loader(tmp_path, is_demo=False).embedder(hub)
     assert embedder.info.model_set == "full"
     assert embedder.info.name == "clip-ViT-B-32"
@@ -124,8 +140,7 @@ def test_a_device_that_is_not_there_is_named() -> None:
 
 
 def test_reduced_decoding_changes_a_vector_by_little(tmp_path: Path) -> None:
-    demo.ensure(tmp_path)
-    found = weights.from_folder(tmp_path / EMBEDDING_FOLDER, demo.MODEL_SET)
+    found = weights.from_folder(random_clip(tmp_path), demo.RANDOM)
     embedder = clip.load(found, device.place("cpu", "fp32"))
     large = jpeg(5, 2400, 1800)
     reduced = prepare(large, 224, limits=ImageLimits()).pixels

@@ -2,8 +2,11 @@
 
 from mesh.settings import MeshSettings
 
-EXAMPLE = "examples/ring.jpg"
-RANDOM = " (random weights: pictures find themselves, words mean nothing to them)"
+EXAMPLE = "examples/gold-ring-red-stones.jpg"
+NOTES = {
+    "demo": " (small trained models that know drawn jewellery and things like those in examples/)",
+    "demo-random": " (random weights: pictures find themselves, words mean nothing to them)",
+}
 
 
 def banner(settings: MeshSettings, model_set: str) -> str:
@@ -19,12 +22,12 @@ Facet is ready.
   docs      {url}/docs
 {public}  data      {settings.facet_data_dir}
   logs      {settings.facet_data_dir / "logs"}
-  models    {model_set}{RANDOM if model_set == "demo-random" else ""}
+  models    {model_set}{NOTES.get(model_set, "")}
 
 Store an image, search by text, search by image{export}:
 
   {curl} -F file=@{EXAMPLE} {url}/api/images
-  {curl} -F text="a ring" -F top_k=3 {url}/api/search
+  {curl} -F text="a gold ring" -F top_k=3 {url}/api/search
   {curl} -F file=@{EXAMPLE} -F top_k=3 {url}/api/search
 
 Ctrl-C stops everything.

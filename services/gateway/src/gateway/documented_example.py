@@ -1,4 +1,4 @@
 """The stored image that the documentation's examples name."""
 
-EXAMPLE_KEY = "images/c46f4e737bba62ccf590ff9e9428363cccf351e3bc53d1d973e32676336d67b9.jpg"
-"""Of examples/ring.jpg in the repository, which the first call of the README stores."""
+EXAMPLE_KEY = "images/a47ca172513bd716ea0bb8511f72e29e5dccc0cc13858d11c6d00784688c4e9e.jpg"
+"""Of examples/gold-ring-red-stones.jpg in the repository, which README's first call stores."""

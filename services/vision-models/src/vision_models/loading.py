@@ -24,7 +24,7 @@ class HubModel:
 
 @dataclass(frozen=True, slots=True)
 class ModelLoader:
-    """What loading needs to know: `demo` models are made below `models_dir` where missing."""
+    """What loading needs to know: random `demo` models are made below `models_dir`."""
 
     demo: bool
     models_dir: Path
@@ -36,15 +36,15 @@ class ModelLoader:
 
     def embedder(self, hub: HubModel) -> Embedder:
         """The embedding model, loaded and warm. Raises NotReady with the reason."""
-        model: Embedder = self._load(self.embedders, "sentence-transformers", "EMBEDDING", hub)
+        model: Embedder = self._load(self.embedders, "sentence-transformers", "embedding", hub)
         return model
 
     def zero_shot(self, hub: HubModel) -> ZeroShotModel:
         """The zero-shot model, loaded and warm. Raises NotReady with the reason."""
-        model: ZeroShotModel = self._load(self.zero_shot_models, "transformers", "ZERO_SHOT", hub)
+        model: ZeroShotModel = self._load(self.zero_shot_models, "transformers", "zero-shot", hub)
         return model
 
-    def _load(self, models: Mapping[str, str], library: str, recipe: str, hub: HubModel) -> Any:
+    def _load(self, models: Mapping[str, str], library: str, purpose: str, hub: HubModel) -> Any:
         # Imported here, in the loading thread: torch and transformers take seconds, and the
         # server answers health checks meanwhile.
         import torch
@@ -57,9 +57,7 @@ class ModelLoader:
         silence()
         torch.set_num_threads(self.threads)
         if self.demo:
-            demo.ensure(self.models_dir)
-            folder = demo.folder_of(self.models_dir, getattr(demo, recipe))
-            found = weights.from_folder(folder, demo.MODEL_SET)
+            found = demo.weights_for(purpose, self.models_dir)
         else:
             found = weights.from_hub(hub.id, hub.revision, model_set="full")
         model = registry.load(models, library)(found, device.place(self.device, self.dtype))

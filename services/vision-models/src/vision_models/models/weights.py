@@ -41,8 +41,10 @@ class Weights:
     version: str
 
 
-def from_folder(folder: Path, model_set: str) -> Weights:
+def from_folder(folder: Path, model_set: str, name: str = "") -> Weights:
     """The weights in `folder`, checked against the SHA-256 manifest that lies in it.
+
+    The folder's own name is the model's where none is given.
 
     Raises NotReady when the folder or one of its files is missing or differs.
     """
@@ -55,7 +57,7 @@ def from_folder(folder: Path, model_set: str) -> Weights:
         if not path.is_file() or _sha256(path) != sha256:
             raise NotReady(f"the weights file {path} is missing or differs from its manifest")
     version = f"{_sha256(manifest)[:12]}-{PREPROCESSING_VERSION}"
-    return Weights(folder.name, str(folder), model_set, version)
+    return Weights(name or folder.name, str(folder), model_set, version)
 
 
 def from_hub(model_id: str, revision: str, model_set: str) -> Weights:
