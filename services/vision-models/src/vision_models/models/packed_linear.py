@@ -35,4 +35,6 @@ def pack_linears(module: torch.nn.Module) -> None:
 
 
 def _packable(weight: torch.Tensor) -> bool:
-    return weight.device.type == "cpu" and weight.dtype is torch.bfloat16
+    # oneDNN refuses to lay out bf16 for processors that would have to emulate it.
+    supported: bool = _ONEDNN._is_mkldnn_bf16_supported()
+    return weight.device.type == "cpu" and weight.dtype is torch.bfloat16 and supported
