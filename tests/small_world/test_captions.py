@@ -140,7 +140,16 @@ def test_the_same_chance_gives_the_same_caption() -> None:
 def test_the_facts_of_a_caption_give_it_back() -> None:
     for seed, scene in enumerate(SCENES[:100]):
         caption = captions.naming(scene, some_names(Random(seed)), Random(seed))
-        assert captions.of_facts(caption.facts, Random(seed)) == caption
+        single = scene.piece.stone_count == 1
+        assert captions.of_facts(caption.facts, Random(seed), single=single) == caption
+
+
+def test_one_stone_is_never_spoken_of_as_several() -> None:
+    single = [scene for scene in SCENES if scene.piece.stone_count == 1]
+    assert len(single) > 10
+    several = {"stones", "gems", "gemstones", *wording.PLURAL_GEMS.values()}
+    for seed, scene in enumerate(single * 20):
+        assert not several & set(captions.varied(scene, Random(seed)).text.split())
 
 
 def test_facts_that_no_picture_shows_can_be_said() -> None:

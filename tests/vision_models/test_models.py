@@ -87,6 +87,13 @@ def test_a_damaged_file_is_named(tmp_path: Path, damage: str) -> None:
         weights.from_folder(folder, demo.RANDOM)
 
 
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}"])
+def test_a_damaged_manifest_is_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / weights.MANIFEST).write_text(content)
+    with pytest.raises(NotReady, match=r"the manifest .*manifest\.json is damaged"):
+        weights.from_folder(tmp_path, demo.TRAINED)
+
+
 def test_a_folder_without_weights_is_named(tmp_path: Path) -> None:
     with pytest.raises(NotReady, match="no weights in"):
         weights.from_folder(tmp_path, "full")

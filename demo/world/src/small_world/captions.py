@@ -64,15 +64,19 @@ def naming(scene: Scene, names: set[str], random: Random) -> Caption:
     names = names - {"kind"} if "type" in names else names
     if scene.piece.stone == "none" and names & _STONE_FACTS:
         names = names - _STONE_FACTS | {"stone"}
-    return of_facts({name: known[name] for name in FACTS if name in names}, random)
+    facts = {name: known[name] for name in FACTS if name in names}
+    return of_facts(facts, random, single=scene.piece.stone_count == 1)
 
 
-def of_facts(facts: Facts, random: Random) -> Caption:
-    """A caption that says these facts, whether or not a picture of them exists."""
-    return Caption(_sentence(facts, random), facts)
+def of_facts(facts: Facts, random: Random, *, single: bool = False) -> Caption:
+    """A caption that says these facts, whether or not a picture of them exists.
+
+    `single` keeps it from speaking of stones where there is one and their count is not said.
+    """
+    return Caption(_sentence(facts, random, single), facts)
 
 
-def _sentence(facts: Facts, random: Random) -> str:
+def _sentence(facts: Facts, random: Random, single: bool) -> str:
     adjectives = [
         _pick(words[str(facts[name])], random)
         for name, words in (("style", wording.STYLES), ("texture", wording.TEXTURES))
@@ -87,7 +91,7 @@ def _sentence(facts: Facts, random: Random) -> str:
             metal = wording.METAL_NOUNS[str(facts["metal"])]
             after = f" {_pick(('in', 'made of', 'of'), random)} {metal}"
     subject = with_article(" ".join([*adjectives, noun])) + after
-    words = [_pick(wording.OPENINGS, random) + subject, *_stones(facts, random)]
+    words = [_pick(wording.OPENINGS, random) + subject, *_stones(facts, random, single)]
     if "background" in facts:
         words.append(_pick(wording.BACKGROUNDS[str(facts["background"])], random))
     return " ".join(words)
@@ -101,13 +105,15 @@ def _noun(facts: Facts, random: Random) -> str:
     return _pick(("thing", "object", "piece", "item"), random)
 
 
-def _stones(facts: Facts, random: Random) -> list[str]:
+def _stones(facts: Facts, random: Random, single: bool) -> list[str]:
     if not facts.keys() & _STONE_FACTS:
         return []
     if facts.get("stone") == "none":
         return [_pick(wording.BARE, random)]
     count = int(facts.get("stone_count", 0))
     words = [_pick(("with", "with", "set with"), random)]
+    if not count and single:
+        return [*words, with_article(" ".join(_described(facts, 1, random)))]
     if count:
         words.append(_pick(wording.NUMBERS[count], random))
     described = _described(facts, count, random)

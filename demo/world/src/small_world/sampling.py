@@ -44,9 +44,10 @@ def is_held_out(combination: Combination) -> bool:
 
 def combinations(split: str) -> list[Combination]:
     """All combinations of a split of SPLITS, in a fixed order."""
-    held_out = SPLITS.index(split) == SPLITS.index(HELD_OUT)
+    if split not in SPLITS:
+        raise ValueError(f"'split' must be one of {', '.join(SPLITS)}")
     every = [(type_, metal, stone) for type_ in TYPES for metal in METALS for stone in STONES]
-    return [each for each in every if is_held_out(each) == held_out]
+    return [each for each in every if is_held_out(each) == (split == HELD_OUT)]
 
 
 def piece(split: str, index: int, seed: int = 0) -> Piece:

@@ -26,7 +26,7 @@ class Clip:
 
 
 def write(folder: Path, clip: Clip, *, sentence_transformers: bool) -> None:
-    """Writes the model with its manifest, whole or not at all."""
+    """Writes the model with its manifest; until it is whole the old one stays."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     making = Path(tempfile.mkdtemp(prefix=".making-", dir=folder.parent))
     inner = making / INNER if sentence_transformers else making
@@ -38,9 +38,12 @@ def write(folder: Path, clip: Clip, *, sentence_transformers: bool) -> None:
         module["type"] = "sentence_transformers.models.CLIPModel"
         (making / "modules.json").write_text(json.dumps([module]), encoding="utf-8")
     write_manifest(making)
-    making.chmod(0o755)
-    shutil.rmtree(folder, ignore_errors=True)
+    for path in (making, *making.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    if folder.exists():
+        folder.rename(making.with_suffix(".old"))
     making.rename(folder)
+    shutil.rmtree(making.with_suffix(".old"), ignore_errors=True)
 
 
 def _write_processor(folder: Path, clip: Clip) -> None:

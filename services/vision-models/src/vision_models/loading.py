@@ -24,7 +24,7 @@ class HubModel:
 
 @dataclass(frozen=True, slots=True)
 class ModelLoader:
-    """What loading needs to know: random `demo` models are made below `models_dir`."""
+    """What loading needs to know; a `demo` model that is not shipped is made below `models_dir`."""
 
     demo: bool
     models_dir: Path

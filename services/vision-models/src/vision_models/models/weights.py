@@ -51,13 +51,22 @@ def from_folder(folder: Path, model_set: str, name: str = "") -> Weights:
     manifest = folder / MANIFEST
     if not manifest.is_file():
         raise NotReady(f"no weights in {folder}")
-    listed: dict[str, str] = json.loads(manifest.read_text(encoding="utf-8"))
-    for file, sha256 in listed.items():
+    for file, sha256 in _listed(manifest).items():
         path = folder / file
         if not path.is_file() or _sha256(path) != sha256:
             raise NotReady(f"the weights file {path} is missing or differs from its manifest")
     version = f"{_sha256(manifest)[:12]}-{PREPROCESSING_VERSION}"
     return Weights(name or folder.name, str(folder), model_set, version)
+
+
+def _listed(manifest: Path) -> dict[str, str]:
+    try:
+        listed = json.loads(manifest.read_text(encoding="utf-8"))
+    except ValueError:
+        listed = None
+    if not isinstance(listed, dict) or not listed:
+        raise NotReady(f"the manifest {manifest} is damaged")
+    return listed
 
 
 def from_hub(model_id: str, revision: str, model_set: str) -> Weights:
