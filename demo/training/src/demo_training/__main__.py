@@ -6,6 +6,8 @@ import sys
 import time
 from pathlib import Path
 
+import torch
+
 from demo_training import clip, evaluation, report
 from demo_training.recipe import Recipe
 from vision_models import demo
@@ -34,6 +36,7 @@ def _make(threads: int) -> int:
 
 
 def _evaluate(threads: int) -> int:
+    torch.set_num_threads(threads)
     place = device.place("cpu", "fp32")
     embedder = clip_embedder.load(demo.weights_for("embedding", OUT), place)
     zero_shot = clip_zero_shot.load(demo.weights_for("zero-shot", OUT), place)

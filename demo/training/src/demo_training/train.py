@@ -57,7 +57,7 @@ class Trainer:
             for group in optimiser.param_groups:
                 group["lr"] = full * self._recipe.rate(step)
         loss = self._loss(next(self._batches), short=step < self._recipe.short_steps)
-        loss.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss)
         self._adam.step()
         self._muon.step()
         return loss.item()

@@ -50,7 +50,7 @@ def render(scene: Scene, side: int, oversampling: int = OVERSAMPLING) -> Picture
     random = np.random.default_rng(scene.staging.grain)
     form = _form(scene)
     projection = Projection.of(scene.pose, large)
-    girdles = stones.masks_of(form.seats, scene.piece.stone_shape, projection)
+    girdles = stones.girdles_of(form.seats, scene.piece.stone_shape, projection)
     sheets = [(sheet, _sheet_mask(sheet, projection, large)) for sheet in _with_bezels(scene, form)]
     whole = empty(large)
     for _, mask in sheets:

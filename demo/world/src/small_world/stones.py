@@ -45,7 +45,7 @@ def paint(
     draw.polygon((_SPARK * reach * 0.2 + glint).ravel().tolist(), fill=_colour(ramp, 1.0))
 
 
-def masks_of(seats: list[Seat], shape: str, projection: Projection) -> list[Outline]:
+def girdles_of(seats: list[Seat], shape: str, projection: Projection) -> list[Outline]:
     """The girdles of all stones in pixels."""
     return [projection(outline(seat, shape)) for seat in seats]
 
