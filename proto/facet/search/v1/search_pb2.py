@@ -22,38 +22,57 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from facet.jobs.v1 import jobs_pb2 as facet_dot_jobs_dot_v1_dot_jobs__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x66\x61\x63\x65t/search/v1/search.proto\x12\x0f\x66\x61\x63\x65t.search.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x98\x01\n\x04Item\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\x12\x14\n\x0c\x63ontent_type\x18\x03 \x01(\t\x12\x12\n\nsize_bytes\x18\x04 \x01(\x04\x12\r\n\x05width\x18\x05 \x01(\r\x12\x0e\n\x06height\x18\x06 \x01(\r\x12.\n\ncreated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\"\n\x11StoreImageRequest\x12\r\n\x05image\x18\x01 \x01(\x0c\"n\n\x12StoreImageResponse\x12#\n\x04item\x18\x01 \x01(\x0b\x32\x15.facet.search.v1.Item\x12\x11\n\tduplicate\x18\x02 \x01(\x08\x12\r\n\x05model\x18\x03 \x01(\t\x12\x11\n\tmodel_set\x18\x04 \x01(\t\"!\n\x12\x44\x65leteImageRequest\x12\x0b\n\x03key\x18\x01 \x01(\t\"\x15\n\x13\x44\x65leteImageResponse\"\x96\x01\n\x13SearchImagesRequest\x12\x0f\n\x05image\x18\x01 \x01(\x0cH\x00\x12\x0e\n\x04text\x18\x02 \x01(\tH\x00\x12\r\n\x03key\x18\x03 \x01(\tH\x00\x12\r\n\x05top_k\x18\x04 \x01(\r\x12\x0e\n\x06offset\x18\x05 \x01(\r\x12\'\n\x06\x66ilter\x18\x06 \x01(\x0b\x32\x17.facet.search.v1.FilterB\x07\n\x05query\"\xad\x01\n\x06\x46ilter\x12\x11\n\tmin_width\x18\x01 \x01(\r\x12\x12\n\nmin_height\x18\x02 \x01(\r\x12\x15\n\rcontent_types\x18\x03 \x03(\t\x12\x31\n\rcreated_after\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x63reated_before\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"k\n\x14SearchImagesResponse\x12\"\n\x04hits\x18\x01 \x03(\x0b\x32\x14.facet.search.v1.Hit\x12\r\n\x05total\x18\x02 \x01(\x04\x12\r\n\x05model\x18\x03 \x01(\t\x12\x11\n\tmodel_set\x18\x04 \x01(\t\"9\n\x03Hit\x12#\n\x04item\x18\x01 \x01(\x0b\x32\x15.facet.search.v1.Item\x12\r\n\x05score\x18\x02 \x01(\x02\"\x16\n\x14GetStatisticsRequest\"\xae\x01\n\x15GetStatisticsResponse\x12\x0e\n\x06images\x18\x01 \x01(\x04\x12\x15\n\rmatrix_images\x18\x02 \x01(\x04\x12\x12\n\ncollection\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x15\n\rmodel_version\x18\x05 \x01(\t\x12\x11\n\tmodel_set\x18\x06 \x01(\t\x12\x12\n\ndimensions\x18\x07 \x01(\r\x12\r\n\x05index\x18\x08 \x01(\t2\xfd\x02\n\rSearchService\x12U\n\nStoreImage\x12\".facet.search.v1.StoreImageRequest\x1a#.facet.search.v1.StoreImageResponse\x12X\n\x0b\x44\x65leteImage\x12#.facet.search.v1.DeleteImageRequest\x1a$.facet.search.v1.DeleteImageResponse\x12[\n\x0cSearchImages\x12$.facet.search.v1.SearchImagesRequest\x1a%.facet.search.v1.SearchImagesResponse\x12^\n\rGetStatistics\x12%.facet.search.v1.GetStatisticsRequest\x1a&.facet.search.v1.GetStatisticsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x66\x61\x63\x65t/search/v1/search.proto\x12\x0f\x66\x61\x63\x65t.search.v1\x1a\x18\x66\x61\x63\x65t/jobs/v1/jobs.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x98\x01\n\x04Item\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\x12\x14\n\x0c\x63ontent_type\x18\x03 \x01(\t\x12\x12\n\nsize_bytes\x18\x04 \x01(\x04\x12\r\n\x05width\x18\x05 \x01(\r\x12\x0e\n\x06height\x18\x06 \x01(\r\x12.\n\ncreated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\"\n\x11StoreImageRequest\x12\r\n\x05image\x18\x01 \x01(\x0c\"\x99\x01\n\x12StoreImageResponse\x12#\n\x04item\x18\x01 \x01(\x0b\x32\x15.facet.search.v1.Item\x12\x11\n\tduplicate\x18\x02 \x01(\x08\x12\r\n\x05model\x18\x03 \x01(\t\x12\x11\n\tmodel_set\x18\x04 \x01(\t\x12)\n\x07similar\x18\x05 \x03(\x0b\x32\x18.facet.search.v1.Similar\"w\n\x07Similar\x12#\n\x04item\x18\x01 \x01(\x0b\x32\x15.facet.search.v1.Item\x12#\n\x04tier\x18\x02 \x01(\x0e\x32\x15.facet.search.v1.Tier\x12\r\n\x05score\x18\x03 \x01(\x02\x12\x13\n\x0bsame_pixels\x18\x04 \x01(\x08\"!\n\x12\x44\x65leteImageRequest\x12\x0b\n\x03key\x18\x01 \x01(\t\"\x15\n\x13\x44\x65leteImageResponse\"\x96\x01\n\x13SearchImagesRequest\x12\x0f\n\x05image\x18\x01 \x01(\x0cH\x00\x12\x0e\n\x04text\x18\x02 \x01(\tH\x00\x12\r\n\x03key\x18\x03 \x01(\tH\x00\x12\r\n\x05top_k\x18\x04 \x01(\r\x12\x0e\n\x06offset\x18\x05 \x01(\r\x12\'\n\x06\x66ilter\x18\x06 \x01(\x0b\x32\x17.facet.search.v1.FilterB\x07\n\x05query\"\xed\x01\n\x06\x46ilter\x12\x11\n\tmin_width\x18\x01 \x01(\r\x12\x12\n\nmin_height\x18\x02 \x01(\r\x12\x15\n\rcontent_types\x18\x03 \x03(\t\x12\x31\n\rcreated_after\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x63reated_before\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06prefix\x18\x06 \x01(\t\x12\x16\n\x0emin_size_bytes\x18\x07 \x01(\x04\x12\x16\n\x0emax_size_bytes\x18\x08 \x01(\x04\"k\n\x14SearchImagesResponse\x12\"\n\x04hits\x18\x01 \x03(\x0b\x32\x14.facet.search.v1.Hit\x12\r\n\x05total\x18\x02 \x01(\x04\x12\r\n\x05model\x18\x03 \x01(\t\x12\x11\n\tmodel_set\x18\x04 \x01(\t\"9\n\x03Hit\x12#\n\x04item\x18\x01 \x01(\x0b\x32\x15.facet.search.v1.Item\x12\r\n\x05score\x18\x02 \x01(\x02\"o\n\x15SearchByVectorRequest\x12\x0e\n\x06vector\x18\x01 \x03(\x02\x12\r\n\x05top_k\x18\x02 \x01(\r\x12\x0e\n\x06offset\x18\x03 \x01(\r\x12\'\n\x06\x66ilter\x18\x04 \x01(\x0b\x32\x17.facet.search.v1.Filter\"K\n\x16SearchByVectorResponse\x12\"\n\x04hits\x18\x01 \x03(\x0b\x32\x14.facet.search.v1.Hit\x12\r\n\x05total\x18\x02 \x01(\x04\"\"\n\x11SyncImagesRequest\x12\r\n\x05\x66orce\x18\x01 \x01(\x08\"5\n\x12SyncImagesResponse\x12\x1f\n\x03job\x18\x01 \x01(\x0b\x32\x12.facet.jobs.v1.Job\"\\\n\x15ListDuplicatesRequest\x12$\n\x05tiers\x18\x01 \x03(\x0e\x32\x15.facet.search.v1.Tier\x12\r\n\x05limit\x18\x02 \x01(\r\x12\x0e\n\x06offset\x18\x03 \x01(\r\"X\n\x16ListDuplicatesResponse\x12/\n\x06groups\x18\x01 \x03(\x0b\x32\x1f.facet.search.v1.DuplicateGroup\x12\r\n\x05total\x18\x02 \x01(\x04\"j\n\x0e\x44uplicateGroup\x12-\n\x0erepresentative\x18\x01 \x01(\x0b\x32\x15.facet.search.v1.Item\x12)\n\x07members\x18\x02 \x03(\x0b\x32\x18.facet.search.v1.Similar\"\x16\n\x14GetStatisticsRequest\"\xf2\x01\n\x15GetStatisticsResponse\x12\x0e\n\x06images\x18\x01 \x01(\x04\x12\x15\n\rmatrix_images\x18\x02 \x01(\x04\x12\x12\n\ncollection\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x15\n\rmodel_version\x18\x05 \x01(\t\x12\x11\n\tmodel_set\x18\x06 \x01(\t\x12\x12\n\ndimensions\x18\x07 \x01(\r\x12\r\n\x05index\x18\x08 \x01(\t\x12\x0c\n\x04keys\x18\t \x01(\x04\x12\x13\n\x0b\x62roken_keys\x18\n \x01(\x04\x12\x10\n\x08\x62uilding\x18\x0b \x01(\t\x12\r\n\x05\x62uilt\x18\x0c \x01(\x04*M\n\x04Tier\x12\x14\n\x10TIER_UNSPECIFIED\x10\x00\x12\x0e\n\nTIER_BYTES\x10\x01\x12\x10\n\x0cTIER_PICTURE\x10\x02\x12\r\n\tTIER_NEAR\x10\x03\x32\x9a\x05\n\rSearchService\x12U\n\nStoreImage\x12\".facet.search.v1.StoreImageRequest\x1a#.facet.search.v1.StoreImageResponse\x12X\n\x0b\x44\x65leteImage\x12#.facet.search.v1.DeleteImageRequest\x1a$.facet.search.v1.DeleteImageResponse\x12[\n\x0cSearchImages\x12$.facet.search.v1.SearchImagesRequest\x1a%.facet.search.v1.SearchImagesResponse\x12\x61\n\x0eSearchByVector\x12&.facet.search.v1.SearchByVectorRequest\x1a\'.facet.search.v1.SearchByVectorResponse\x12U\n\nSyncImages\x12\".facet.search.v1.SyncImagesRequest\x1a#.facet.search.v1.SyncImagesResponse\x12\x61\n\x0eListDuplicates\x12&.facet.search.v1.ListDuplicatesRequest\x1a\'.facet.search.v1.ListDuplicatesResponse\x12^\n\rGetStatistics\x12%.facet.search.v1.GetStatisticsRequest\x1a&.facet.search.v1.GetStatisticsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'facet.search.v1.search_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ITEM']._serialized_start=83
-  _globals['_ITEM']._serialized_end=235
-  _globals['_STOREIMAGEREQUEST']._serialized_start=237
-  _globals['_STOREIMAGEREQUEST']._serialized_end=271
-  _globals['_STOREIMAGERESPONSE']._serialized_start=273
-  _globals['_STOREIMAGERESPONSE']._serialized_end=383
-  _globals['_DELETEIMAGEREQUEST']._serialized_start=385
-  _globals['_DELETEIMAGEREQUEST']._serialized_end=418
-  _globals['_DELETEIMAGERESPONSE']._serialized_start=420
-  _globals['_DELETEIMAGERESPONSE']._serialized_end=441
-  _globals['_SEARCHIMAGESREQUEST']._serialized_start=444
-  _globals['_SEARCHIMAGESREQUEST']._serialized_end=594
-  _globals['_FILTER']._serialized_start=597
-  _globals['_FILTER']._serialized_end=770
-  _globals['_SEARCHIMAGESRESPONSE']._serialized_start=772
-  _globals['_SEARCHIMAGESRESPONSE']._serialized_end=879
-  _globals['_HIT']._serialized_start=881
-  _globals['_HIT']._serialized_end=938
-  _globals['_GETSTATISTICSREQUEST']._serialized_start=940
-  _globals['_GETSTATISTICSREQUEST']._serialized_end=962
-  _globals['_GETSTATISTICSRESPONSE']._serialized_start=965
-  _globals['_GETSTATISTICSRESPONSE']._serialized_end=1139
-  _globals['_SEARCHSERVICE']._serialized_start=1142
-  _globals['_SEARCHSERVICE']._serialized_end=1523
+  _globals['_TIER']._serialized_start=2037
+  _globals['_TIER']._serialized_end=2114
+  _globals['_ITEM']._serialized_start=109
+  _globals['_ITEM']._serialized_end=261
+  _globals['_STOREIMAGEREQUEST']._serialized_start=263
+  _globals['_STOREIMAGEREQUEST']._serialized_end=297
+  _globals['_STOREIMAGERESPONSE']._serialized_start=300
+  _globals['_STOREIMAGERESPONSE']._serialized_end=453
+  _globals['_SIMILAR']._serialized_start=455
+  _globals['_SIMILAR']._serialized_end=574
+  _globals['_DELETEIMAGEREQUEST']._serialized_start=576
+  _globals['_DELETEIMAGEREQUEST']._serialized_end=609
+  _globals['_DELETEIMAGERESPONSE']._serialized_start=611
+  _globals['_DELETEIMAGERESPONSE']._serialized_end=632
+  _globals['_SEARCHIMAGESREQUEST']._serialized_start=635
+  _globals['_SEARCHIMAGESREQUEST']._serialized_end=785
+  _globals['_FILTER']._serialized_start=788
+  _globals['_FILTER']._serialized_end=1025
+  _globals['_SEARCHIMAGESRESPONSE']._serialized_start=1027
+  _globals['_SEARCHIMAGESRESPONSE']._serialized_end=1134
+  _globals['_HIT']._serialized_start=1136
+  _globals['_HIT']._serialized_end=1193
+  _globals['_SEARCHBYVECTORREQUEST']._serialized_start=1195
+  _globals['_SEARCHBYVECTORREQUEST']._serialized_end=1306
+  _globals['_SEARCHBYVECTORRESPONSE']._serialized_start=1308
+  _globals['_SEARCHBYVECTORRESPONSE']._serialized_end=1383
+  _globals['_SYNCIMAGESREQUEST']._serialized_start=1385
+  _globals['_SYNCIMAGESREQUEST']._serialized_end=1419
+  _globals['_SYNCIMAGESRESPONSE']._serialized_start=1421
+  _globals['_SYNCIMAGESRESPONSE']._serialized_end=1474
+  _globals['_LISTDUPLICATESREQUEST']._serialized_start=1476
+  _globals['_LISTDUPLICATESREQUEST']._serialized_end=1568
+  _globals['_LISTDUPLICATESRESPONSE']._serialized_start=1570
+  _globals['_LISTDUPLICATESRESPONSE']._serialized_end=1658
+  _globals['_DUPLICATEGROUP']._serialized_start=1660
+  _globals['_DUPLICATEGROUP']._serialized_end=1766
+  _globals['_GETSTATISTICSREQUEST']._serialized_start=1768
+  _globals['_GETSTATISTICSREQUEST']._serialized_end=1790
+  _globals['_GETSTATISTICSRESPONSE']._serialized_start=1793
+  _globals['_GETSTATISTICSRESPONSE']._serialized_end=2035
+  _globals['_SEARCHSERVICE']._serialized_start=2117
+  _globals['_SEARCHSERVICE']._serialized_end=2783
 # @@protoc_insertion_point(module_scope)

@@ -6,16 +6,20 @@ Stored images, found by picture and by words.
 Errors of every RPC (gRPC status, with google.rpc.ErrorInfo.reason in brackets):
   INVALID_ARGUMENT   [invalid_input, too_large, unsupported_media, unprocessable]
   NOT_FOUND          [not_found]   no image is stored under the key
+  PERMISSION_DENIED  [permission_denied]  the object is not one that Facet has written
+  ABORTED            [conflict]    another synchronisation is active
   RESOURCE_EXHAUSTED [overloaded]  a queue is full; RetryInfo says when to come back
   UNAVAILABLE        [not_ready, unavailable]  vision-models or the vector store is away
   DEADLINE_EXCEEDED  [deadline]
 """
 
 from collections import abc as _abc
+from facet.jobs.v1 import jobs_pb2 as _jobs_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -26,6 +30,32 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _Tier:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TierEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Tier.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TIER_UNSPECIFIED: _Tier.ValueType  # 0
+    TIER_BYTES: _Tier.ValueType  # 1
+    """The same bytes under another key."""
+    TIER_PICTURE: _Tier.ValueType  # 2
+    """The same pixels once upright, or nearly: saved anew, at another size or quality."""
+    TIER_NEAR: _Tier.ValueType  # 3
+    """Close by vector and by perceptual hash: cropped or retouched."""
+
+class Tier(_Tier, metaclass=_TierEnumTypeWrapper):
+    """How alike two images are; each tier includes those before it."""
+
+TIER_UNSPECIFIED: Tier.ValueType  # 0
+TIER_BYTES: Tier.ValueType  # 1
+"""The same bytes under another key."""
+TIER_PICTURE: Tier.ValueType  # 2
+"""The same pixels once upright, or nearly: saved anew, at another size or quality."""
+TIER_NEAR: Tier.ValueType  # 3
+"""Close by vector and by perceptual hash: cropped or retouched."""
+Global___Tier: _TypeAlias = Tier  # noqa: Y015
 
 @_typing.final
 class Item(_message.Message):
@@ -43,7 +73,9 @@ class Item(_message.Message):
     id: _builtins.str
     """SHA-256 of the bytes, lower-case hex."""
     key: _builtins.str
-    """Object key: images/<id>.<jpg|png|webp>."""
+    """Object key: images/<id>.<jpg|png|webp> for what Facet has written, otherwise as in the bucket.
+    Of several keys with these bytes, the first one indexed.
+    """
     content_type: _builtins.str
     """"image/jpeg", "image/png" or "image/webp"."""
     size_bytes: _builtins.int
@@ -100,6 +132,7 @@ class StoreImageResponse(_message.Message):
     DUPLICATE_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     MODEL_SET_FIELD_NUMBER: _builtins.int
+    SIMILAR_FIELD_NUMBER: _builtins.int
     duplicate: _builtins.bool
     """Whether the same bytes were stored before."""
     model: _builtins.str
@@ -107,6 +140,10 @@ class StoreImageResponse(_message.Message):
     model_set: _builtins.str
     @_builtins.property
     def item(self) -> Global___Item: ...
+    @_builtins.property
+    def similar(self) -> _containers.RepeatedCompositeFieldContainer[Global___Similar]:
+        """Other stored images that show the same, most alike first."""
+
     def __init__(
         self,
         *,
@@ -114,14 +151,48 @@ class StoreImageResponse(_message.Message):
         duplicate: _builtins.bool = ...,
         model: _builtins.str = ...,
         model_set: _builtins.str = ...,
+        similar: _abc.Iterable[Global___Similar] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["duplicate", b"duplicate", "item", b"item", "model", b"model", "model_set", b"model_set"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duplicate", b"duplicate", "item", b"item", "model", b"model", "model_set", b"model_set", "similar", b"similar"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StoreImageResponse: _TypeAlias = StoreImageResponse  # noqa: Y015
+
+@_typing.final
+class Similar(_message.Message):
+    """An image that shows the same as another one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_FIELD_NUMBER: _builtins.int
+    TIER_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    SAME_PIXELS_FIELD_NUMBER: _builtins.int
+    tier: Global___Tier.ValueType
+    score: _builtins.float
+    """Cosine similarity."""
+    same_pixels: _builtins.bool
+    """Whether the pixels are the same once upright."""
+    @_builtins.property
+    def item(self) -> Global___Item: ...
+    def __init__(
+        self,
+        *,
+        item: Global___Item | None = ...,
+        tier: Global___Tier.ValueType = ...,
+        score: _builtins.float = ...,
+        same_pixels: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item", b"item", "same_pixels", b"same_pixels", "score", b"score", "tier", b"tier"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Similar: _TypeAlias = Similar  # noqa: Y015
 
 @_typing.final
 class DeleteImageRequest(_message.Message):
@@ -129,7 +200,7 @@ class DeleteImageRequest(_message.Message):
 
     KEY_FIELD_NUMBER: _builtins.int
     key: _builtins.str
-    """Object key of a stored image."""
+    """Object key of an image that StoreImage has stored."""
     def __init__(
         self,
         *,
@@ -211,9 +282,17 @@ class Filter(_message.Message):
     CONTENT_TYPES_FIELD_NUMBER: _builtins.int
     CREATED_AFTER_FIELD_NUMBER: _builtins.int
     CREATED_BEFORE_FIELD_NUMBER: _builtins.int
+    PREFIX_FIELD_NUMBER: _builtins.int
+    MIN_SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    MAX_SIZE_BYTES_FIELD_NUMBER: _builtins.int
     min_width: _builtins.int
     """Least width and height in pixels."""
     min_height: _builtins.int
+    prefix: _builtins.str
+    """How the object key begins; of an image with several keys, any of them."""
+    min_size_bytes: _builtins.int
+    """Least and greatest size of the encoded image in bytes; 0 does not restrict."""
+    max_size_bytes: _builtins.int
     @_builtins.property
     def content_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Content types, any of."""
@@ -232,10 +311,13 @@ class Filter(_message.Message):
         content_types: _abc.Iterable[_builtins.str] | None = ...,
         created_after: _timestamp_pb2.Timestamp | None = ...,
         created_before: _timestamp_pb2.Timestamp | None = ...,
+        prefix: _builtins.str = ...,
+        min_size_bytes: _builtins.int = ...,
+        max_size_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_after", b"created_after", "created_before", b"created_before"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_types", b"content_types", "created_after", b"created_after", "created_before", b"created_before", "min_height", b"min_height", "min_width", b"min_width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_types", b"content_types", "created_after", b"created_after", "created_before", b"created_before", "max_size_bytes", b"max_size_bytes", "min_height", b"min_height", "min_size_bytes", b"min_size_bytes", "min_width", b"min_width", "prefix", b"prefix"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -300,6 +382,194 @@ class Hit(_message.Message):
 Global___Hit: _TypeAlias = Hit  # noqa: Y015
 
 @_typing.final
+class SearchByVectorRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VECTOR_FIELD_NUMBER: _builtins.int
+    TOP_K_FIELD_NUMBER: _builtins.int
+    OFFSET_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    top_k: _builtins.int
+    """1 to 100."""
+    offset: _builtins.int
+    """As SearchImagesRequest.offset."""
+    @_builtins.property
+    def vector(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Of the index's length; it is normalised."""
+
+    @_builtins.property
+    def filter(self) -> Global___Filter: ...
+    def __init__(
+        self,
+        *,
+        vector: _abc.Iterable[_builtins.float] | None = ...,
+        top_k: _builtins.int = ...,
+        offset: _builtins.int = ...,
+        filter: Global___Filter | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "offset", b"offset", "top_k", b"top_k", "vector", b"vector"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchByVectorRequest: _TypeAlias = SearchByVectorRequest  # noqa: Y015
+
+@_typing.final
+class SearchByVectorResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HITS_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    total: _builtins.int
+    """Number of stored images that satisfy the filter."""
+    @_builtins.property
+    def hits(self) -> _containers.RepeatedCompositeFieldContainer[Global___Hit]:
+        """Best first; equal scores in the order of id."""
+
+    def __init__(
+        self,
+        *,
+        hits: _abc.Iterable[Global___Hit] | None = ...,
+        total: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hits", b"hits", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchByVectorResponse: _TypeAlias = SearchByVectorResponse  # noqa: Y015
+
+@_typing.final
+class SyncImagesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FORCE_FIELD_NUMBER: _builtins.int
+    force: _builtins.bool
+    """Also removes what the object store no longer has where that is suspiciously much."""
+    def __init__(
+        self,
+        *,
+        force: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["force", b"force"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SyncImagesRequest: _TypeAlias = SyncImagesRequest  # noqa: Y015
+
+@_typing.final
+class SyncImagesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def job(self) -> _jobs_pb2.Job:
+        """The job; an active one where it does the same."""
+
+    def __init__(
+        self,
+        *,
+        job: _jobs_pb2.Job | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SyncImagesResponse: _TypeAlias = SyncImagesResponse  # noqa: Y015
+
+@_typing.final
+class ListDuplicatesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TIERS_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    OFFSET_FIELD_NUMBER: _builtins.int
+    limit: _builtins.int
+    """Groups to return, 1 to 100."""
+    offset: _builtins.int
+    """Groups to pass over."""
+    @_builtins.property
+    def tiers(self) -> _containers.RepeatedScalarFieldContainer[Global___Tier.ValueType]:
+        """Which tiers count; none: all."""
+
+    def __init__(
+        self,
+        *,
+        tiers: _abc.Iterable[Global___Tier.ValueType] | None = ...,
+        limit: _builtins.int = ...,
+        offset: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit", "offset", b"offset", "tiers", b"tiers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDuplicatesRequest: _TypeAlias = ListDuplicatesRequest  # noqa: Y015
+
+@_typing.final
+class ListDuplicatesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUPS_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    total: _builtins.int
+    """Number of groups."""
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedCompositeFieldContainer[Global___DuplicateGroup]:
+        """In the order of their representatives: most pixels, then oldest, first."""
+
+    def __init__(
+        self,
+        *,
+        groups: _abc.Iterable[Global___DuplicateGroup] | None = ...,
+        total: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["groups", b"groups", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDuplicatesResponse: _TypeAlias = ListDuplicatesResponse  # noqa: Y015
+
+@_typing.final
+class DuplicateGroup(_message.Message):
+    """A star: every member is alike to the representative itself. An image is in one group at most."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPRESENTATIVE_FIELD_NUMBER: _builtins.int
+    MEMBERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def representative(self) -> Global___Item: ...
+    @_builtins.property
+    def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___Similar]:
+        """Most alike first. With TIER_BYTES the item differs from the representative, or from another
+        member, in its key alone.
+        """
+
+    def __init__(
+        self,
+        *,
+        representative: Global___Item | None = ...,
+        members: _abc.Iterable[Global___Similar] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["representative", b"representative"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["members", b"members", "representative", b"representative"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DuplicateGroup: _TypeAlias = DuplicateGroup  # noqa: Y015
+
+@_typing.final
 class GetStatisticsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -326,6 +596,10 @@ class GetStatisticsResponse(_message.Message):
     MODEL_SET_FIELD_NUMBER: _builtins.int
     DIMENSIONS_FIELD_NUMBER: _builtins.int
     INDEX_FIELD_NUMBER: _builtins.int
+    KEYS_FIELD_NUMBER: _builtins.int
+    BROKEN_KEYS_FIELD_NUMBER: _builtins.int
+    BUILDING_FIELD_NUMBER: _builtins.int
+    BUILT_FIELD_NUMBER: _builtins.int
     images: _builtins.int
     """Images in the vector store."""
     matrix_images: _builtins.int
@@ -340,6 +614,14 @@ class GetStatisticsResponse(_message.Message):
     dimensions: _builtins.int
     index: _builtins.str
     """"matrix" or "store": what answers searches."""
+    keys: _builtins.int
+    """Object keys that lead to those images."""
+    broken_keys: _builtins.int
+    """Object keys whose content could not be indexed."""
+    building: _builtins.str
+    """The collection that is being built for another model; empty where none is."""
+    built: _builtins.int
+    """Images in it so far."""
     def __init__(
         self,
         *,
@@ -351,10 +633,14 @@ class GetStatisticsResponse(_message.Message):
         model_set: _builtins.str = ...,
         dimensions: _builtins.int = ...,
         index: _builtins.str = ...,
+        keys: _builtins.int = ...,
+        broken_keys: _builtins.int = ...,
+        building: _builtins.str = ...,
+        built: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection", b"collection", "dimensions", b"dimensions", "images", b"images", "index", b"index", "matrix_images", b"matrix_images", "model", b"model", "model_set", b"model_set", "model_version", b"model_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["broken_keys", b"broken_keys", "building", b"building", "built", b"built", "collection", b"collection", "dimensions", b"dimensions", "images", b"images", "index", b"index", "keys", b"keys", "matrix_images", b"matrix_images", "model", b"model", "model_set", b"model_set", "model_version", b"model_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

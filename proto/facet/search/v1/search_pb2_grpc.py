@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class SearchServiceStub:
-    """SearchService owns the originals under images/ and the vectors that find them.
+    """SearchService owns the originals under images/, and the vectors that find every image of the
+    object store. Synchronisations are jobs of facet.jobs.v1.JobsService, served beside it.
     """
 
     def __init__(self, channel):
@@ -50,6 +51,21 @@ class SearchServiceStub:
                 request_serializer=facet_dot_search_dot_v1_dot_search__pb2.SearchImagesRequest.SerializeToString,
                 response_deserializer=facet_dot_search_dot_v1_dot_search__pb2.SearchImagesResponse.FromString,
                 _registered_method=True)
+        self.SearchByVector = channel.unary_unary(
+                '/facet.search.v1.SearchService/SearchByVector',
+                request_serializer=facet_dot_search_dot_v1_dot_search__pb2.SearchByVectorRequest.SerializeToString,
+                response_deserializer=facet_dot_search_dot_v1_dot_search__pb2.SearchByVectorResponse.FromString,
+                _registered_method=True)
+        self.SyncImages = channel.unary_unary(
+                '/facet.search.v1.SearchService/SyncImages',
+                request_serializer=facet_dot_search_dot_v1_dot_search__pb2.SyncImagesRequest.SerializeToString,
+                response_deserializer=facet_dot_search_dot_v1_dot_search__pb2.SyncImagesResponse.FromString,
+                _registered_method=True)
+        self.ListDuplicates = channel.unary_unary(
+                '/facet.search.v1.SearchService/ListDuplicates',
+                request_serializer=facet_dot_search_dot_v1_dot_search__pb2.ListDuplicatesRequest.SerializeToString,
+                response_deserializer=facet_dot_search_dot_v1_dot_search__pb2.ListDuplicatesResponse.FromString,
+                _registered_method=True)
         self.GetStatistics = channel.unary_unary(
                 '/facet.search.v1.SearchService/GetStatistics',
                 request_serializer=facet_dot_search_dot_v1_dot_search__pb2.GetStatisticsRequest.SerializeToString,
@@ -58,7 +74,8 @@ class SearchServiceStub:
 
 
 class SearchServiceServicer:
-    """SearchService owns the originals under images/ and the vectors that find them.
+    """SearchService owns the originals under images/, and the vectors that find every image of the
+    object store. Synchronisations are jobs of facet.jobs.v1.JobsService, served beside it.
     """
 
     def StoreImage(self, request, context):
@@ -77,6 +94,27 @@ class SearchServiceServicer:
 
     def SearchImages(self, request, context):
         """The stored images nearest to an image, a text or a stored image.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SearchByVector(self, request, context):
+        """The stored images nearest to a vector of the index's own model, for the mesh itself.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SyncImages(self, request, context):
+        """Brings the index in step with the object store, as a job.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDuplicates(self, request, context):
+        """Groups of images that show the same.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -107,6 +145,21 @@ def add_SearchServiceServicer_to_server(servicer, server):
                     request_deserializer=facet_dot_search_dot_v1_dot_search__pb2.SearchImagesRequest.FromString,
                     response_serializer=facet_dot_search_dot_v1_dot_search__pb2.SearchImagesResponse.SerializeToString,
             ),
+            'SearchByVector': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchByVector,
+                    request_deserializer=facet_dot_search_dot_v1_dot_search__pb2.SearchByVectorRequest.FromString,
+                    response_serializer=facet_dot_search_dot_v1_dot_search__pb2.SearchByVectorResponse.SerializeToString,
+            ),
+            'SyncImages': grpc.unary_unary_rpc_method_handler(
+                    servicer.SyncImages,
+                    request_deserializer=facet_dot_search_dot_v1_dot_search__pb2.SyncImagesRequest.FromString,
+                    response_serializer=facet_dot_search_dot_v1_dot_search__pb2.SyncImagesResponse.SerializeToString,
+            ),
+            'ListDuplicates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDuplicates,
+                    request_deserializer=facet_dot_search_dot_v1_dot_search__pb2.ListDuplicatesRequest.FromString,
+                    response_serializer=facet_dot_search_dot_v1_dot_search__pb2.ListDuplicatesResponse.SerializeToString,
+            ),
             'GetStatistics': grpc.unary_unary_rpc_method_handler(
                     servicer.GetStatistics,
                     request_deserializer=facet_dot_search_dot_v1_dot_search__pb2.GetStatisticsRequest.FromString,
@@ -121,7 +174,8 @@ def add_SearchServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class SearchService:
-    """SearchService owns the originals under images/ and the vectors that find them.
+    """SearchService owns the originals under images/, and the vectors that find every image of the
+    object store. Synchronisations are jobs of facet.jobs.v1.JobsService, served beside it.
     """
 
     @staticmethod
@@ -195,6 +249,87 @@ class SearchService:
             '/facet.search.v1.SearchService/SearchImages',
             facet_dot_search_dot_v1_dot_search__pb2.SearchImagesRequest.SerializeToString,
             facet_dot_search_dot_v1_dot_search__pb2.SearchImagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SearchByVector(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/facet.search.v1.SearchService/SearchByVector',
+            facet_dot_search_dot_v1_dot_search__pb2.SearchByVectorRequest.SerializeToString,
+            facet_dot_search_dot_v1_dot_search__pb2.SearchByVectorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SyncImages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/facet.search.v1.SearchService/SyncImages',
+            facet_dot_search_dot_v1_dot_search__pb2.SyncImagesRequest.SerializeToString,
+            facet_dot_search_dot_v1_dot_search__pb2.SyncImagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDuplicates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/facet.search.v1.SearchService/ListDuplicates',
+            facet_dot_search_dot_v1_dot_search__pb2.ListDuplicatesRequest.SerializeToString,
+            facet_dot_search_dot_v1_dot_search__pb2.ListDuplicatesResponse.FromString,
             options,
             channel_credentials,
             insecure,

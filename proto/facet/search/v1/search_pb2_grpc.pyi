@@ -6,6 +6,8 @@ Stored images, found by picture and by words.
 Errors of every RPC (gRPC status, with google.rpc.ErrorInfo.reason in brackets):
   INVALID_ARGUMENT   [invalid_input, too_large, unsupported_media, unprocessable]
   NOT_FOUND          [not_found]   no image is stored under the key
+  PERMISSION_DENIED  [permission_denied]  the object is not one that Facet has written
+  ABORTED            [conflict]    another synchronisation is active
   RESOURCE_EXHAUSTED [overloaded]  a queue is full; RetryInfo says when to come back
   UNAVAILABLE        [not_ready, unavailable]  vision-models or the vector store is away
   DEADLINE_EXCEEDED  [deadline]
@@ -21,7 +23,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class SearchServiceStub:
-    """SearchService owns the originals under images/ and the vectors that find them."""
+    """SearchService owns the originals under images/, and the vectors that find every image of the
+    object store. Synchronisations are jobs of facet.jobs.v1.JobsService, served beside it.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     StoreImage: _aio.UnaryUnaryMultiCallable[_search_pb2.StoreImageRequest, _search_pb2.StoreImageResponse]
@@ -30,11 +34,19 @@ class SearchServiceStub:
     """Removes an image and its vector."""
     SearchImages: _aio.UnaryUnaryMultiCallable[_search_pb2.SearchImagesRequest, _search_pb2.SearchImagesResponse]
     """The stored images nearest to an image, a text or a stored image."""
+    SearchByVector: _aio.UnaryUnaryMultiCallable[_search_pb2.SearchByVectorRequest, _search_pb2.SearchByVectorResponse]
+    """The stored images nearest to a vector of the index's own model, for the mesh itself."""
+    SyncImages: _aio.UnaryUnaryMultiCallable[_search_pb2.SyncImagesRequest, _search_pb2.SyncImagesResponse]
+    """Brings the index in step with the object store, as a job."""
+    ListDuplicates: _aio.UnaryUnaryMultiCallable[_search_pb2.ListDuplicatesRequest, _search_pb2.ListDuplicatesResponse]
+    """Groups of images that show the same."""
     GetStatistics: _aio.UnaryUnaryMultiCallable[_search_pb2.GetStatisticsRequest, _search_pb2.GetStatisticsResponse]
     """Counts and identity of the index."""
 
 class SearchServiceServicer(metaclass=_abc_1.ABCMeta):
-    """SearchService owns the originals under images/ and the vectors that find them."""
+    """SearchService owns the originals under images/, and the vectors that find every image of the
+    object store. Synchronisations are jobs of facet.jobs.v1.JobsService, served beside it.
+    """
 
     @_abc_1.abstractmethod
     def StoreImage(
@@ -59,6 +71,30 @@ class SearchServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_search_pb2.SearchImagesRequest, _abc.Awaitable[_search_pb2.SearchImagesResponse]],
     ) -> _abc.Awaitable[_search_pb2.SearchImagesResponse]:
         """The stored images nearest to an image, a text or a stored image."""
+
+    @_abc_1.abstractmethod
+    def SearchByVector(
+        self,
+        request: _search_pb2.SearchByVectorRequest,
+        context: _aio.ServicerContext[_search_pb2.SearchByVectorRequest, _abc.Awaitable[_search_pb2.SearchByVectorResponse]],
+    ) -> _abc.Awaitable[_search_pb2.SearchByVectorResponse]:
+        """The stored images nearest to a vector of the index's own model, for the mesh itself."""
+
+    @_abc_1.abstractmethod
+    def SyncImages(
+        self,
+        request: _search_pb2.SyncImagesRequest,
+        context: _aio.ServicerContext[_search_pb2.SyncImagesRequest, _abc.Awaitable[_search_pb2.SyncImagesResponse]],
+    ) -> _abc.Awaitable[_search_pb2.SyncImagesResponse]:
+        """Brings the index in step with the object store, as a job."""
+
+    @_abc_1.abstractmethod
+    def ListDuplicates(
+        self,
+        request: _search_pb2.ListDuplicatesRequest,
+        context: _aio.ServicerContext[_search_pb2.ListDuplicatesRequest, _abc.Awaitable[_search_pb2.ListDuplicatesResponse]],
+    ) -> _abc.Awaitable[_search_pb2.ListDuplicatesResponse]:
+        """Groups of images that show the same."""
 
     @_abc_1.abstractmethod
     def GetStatistics(
