@@ -2,6 +2,7 @@
 PYTHON ?= python3
 # Empty: PyPI's build of torch (CUDA on Linux) instead of the one for machines without a GPU.
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+COMPOSE ?= docker compose
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install
@@ -14,7 +15,7 @@ NO_PYTHON := $(shell test -x $(BIN)/python || echo no-python)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test test-slow lint format proto lock bench-embed demo-models demo-eval clean no-python
+.PHONY: help install run test test-slow lint format proto lock bench-embed bench-search bench-sync bench-duplicates demo-models demo-eval images up down clean no-python
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
@@ -50,14 +51,32 @@ proto: $(INSTALLED_DEV) ## generate the stubs anew
 lock: ## write constraints/ from what is installed in .venv
 	$(BIN)/python scripts/lock.py
 
-bench-embed: $(INSTALLED_DEV) ## the mesh against the floor, for embeddings
-	$(BIN)/python -m bench.embed
+bench-embed: $(INSTALLED_DEV) ## embeddings: the mesh against infinity, LitServe, a plain server
+	TORCH_INDEX="$(TORCH_INDEX)" $(BIN)/python -m bench.embed
+
+bench-search: $(INSTALLED_DEV) ## vector search through gRPC against loops in one process
+	$(BIN)/python -m bench.search
+
+bench-sync: $(INSTALLED_DEV) ## synchronisation against a bare listing, and what callers notice
+	$(BIN)/python -m bench.sync
+
+bench-duplicates: $(INSTALLED_DEV) ## tiers of duplicates: precision and recall
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.duplicates
 
 demo-models: $(INSTALLED) ## train the demo models anew (20 minutes on two cores)
 	$(BIN)/python -m demo_training make
 
 demo-eval: $(INSTALLED) ## measure the demo models on what training never showed
 	$(BIN)/python -m demo_training evaluate
+
+images: ## build the container images
+	$(COMPOSE) build
+
+up: ## run the whole mesh in containers
+	$(COMPOSE) up --build --detach --wait
+
+down: ## stop the containers; the data stays in their volumes
+	$(COMPOSE) down
 
 clean: ## remove .venv and caches; the data in var/ stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

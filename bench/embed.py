@@ -1,138 +1,127 @@
-"""`make bench-embed`: what the mesh costs over the floor, for 2-megapixel JPEGs with caches off.
+"""`make bench-embed`: CPU of an embedding of a 2-megapixel JPEG, ours against others', caches off.
 
-Rounds of the floor and of the mesh take turns, so that a machine whose speed drifts bends both;
-medians are reported. The client's own CPU is not counted.
+All serve the same weights. Rounds take turns, so that a machine whose speed drifts bends all of
+them; medians are reported. The client's own CPU is not counted. Peers that wait for their turn
+are held, since some of them poll when idle.
 """
 
-import asyncio
-import json
 import os
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
-from bench import full_size_clip, photographs
+from bench import accuracy, full_size_clip, photographs
+from bench.embed_report import Results, markdown
+from bench.floor_process import Floor
+from bench.load import Cost, embed, idle_percent, measure, search
 from bench.mesh_processes import Mesh
+from bench.peers import launch
+from bench.servers import Server
+from vision_models.clip_layout import INNER
+from vision_models.models import device
 
 IMAGES = int(os.environ.get("BENCH_IMAGES", "64"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "7"))
-IN_FLIGHT = 16
 IDLE_S = float(os.environ.get("BENCH_IDLE_S", "30"))
+COMPARED = 32
+IN_FLIGHT = 16
 
 
-class Floor:
-    """The floor's process, asked for one round at a time."""
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """All that is measured: meshes by precision, peers by name, and the floor.
 
-    def __init__(self, model: Path, images: Path) -> None:
-        command = [sys.executable, str(Path(__file__).parent / "floor.py"), str(model), str(images)]
-        self._process = subprocess.Popen(
-            command,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self._answer()
+    `best` is the precision of the mesh that was left to choose one, and of the floor.
+    """
 
-    def round(self, command: str) -> dict[str, float]:
-        """One round: `batches` or `single`."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{command}\n")
-        self._process.stdin.flush()
-        return self._answer()
+    meshes: Mapping[str, Mesh]
+    peers: Mapping[str, Server]
+    floor: Floor
+    best: str
 
-    def stop(self) -> None:
-        """Ends the process."""
-        self._process.terminate()
-        self._process.communicate()
+    def batched(self, images: Sequence[bytes]) -> dict[str, Cost]:
+        """A round of each with IN_FLIGHT requests, by name."""
+        costs = {"floor": self.floor.round("batches")}
+        for precision, mesh in self.meshes.items():
+            costs[f"mesh {precision}"] = measure(mesh, search, images, IN_FLIGHT)
+        for name, peer in self.peers.items():
+            with peer.awake():
+                costs[name] = measure(peer, embed, images, IN_FLIGHT)
+        return costs
 
-    def _answer(self) -> dict[str, float]:
-        assert self._process.stdout is not None
-        answer: dict[str, float] = json.loads(self._process.stdout.readline())
-        return answer
+    def single(self, images: Sequence[bytes]) -> dict[str, Cost]:
+        """A round of floor and mesh with one image at a time, by name."""
+        mesh = measure(self.meshes[self.best], search, images, 1)
+        return {"floor": self.floor.round("single"), "mesh": mesh}
 
-
-async def send(client: httpx.AsyncClient, image: bytes) -> None:
-    """One search by picture through the whole mesh."""
-    response = await client.post("/api/search", files={"file": ("photo.jpg", image, "image/jpeg")})
-    response.raise_for_status()
-
-
-async def mesh_round(mesh: Mesh, images: list[bytes], in_flight: int) -> dict[str, float]:
-    """CPU and wall milliseconds per image with so many requests in flight."""
-    waiting = iter(images)
-    limits = httpx.Limits(max_connections=in_flight)
-    async with httpx.AsyncClient(base_url=mesh.url, timeout=120, limits=limits) as client:
-
-        async def worker() -> None:
-            for image in waiting:
-                await send(client, image)
-
-        await asyncio.gather(*(send(client, image) for image in images[:in_flight]))
-        cpu, wall = mesh.cpu_s(), time.perf_counter()
-        await asyncio.gather(*(worker() for _ in range(in_flight)))
-        seconds = time.perf_counter() - wall
-    count = len(images) / 1000
-    return {"cpu_ms": (mesh.cpu_s() - cpu) / count, "wall_ms": seconds / count}
-
-
-def compare(mesh: Mesh, floor: Floor, images: list[bytes]) -> dict[str, float]:
-    """Interleaved rounds; the medians."""
-    rows: dict[str, list[float]] = {}
-    for _ in range(ROUNDS):
-        batched = floor.round("batches")
-        through = asyncio.run(mesh_round(mesh, images, IN_FLIGHT))
-        rows.setdefault("floor_cpu_ms", []).append(batched["cpu_ms"])
-        rows.setdefault("mesh_cpu_ms", []).append(through["cpu_ms"])
-        rows.setdefault("cpu_ratio", []).append(through["cpu_ms"] / batched["cpu_ms"])
-        rows.setdefault("mesh_images_per_s", []).append(1000 / through["wall_ms"])
-        alone = floor.round("single")
-        through = asyncio.run(mesh_round(mesh, images[: IMAGES // 2], 1))
-        rows.setdefault("floor_single_ms", []).append(alone["wall_ms"])
-        rows.setdefault("mesh_single_ms", []).append(through["wall_ms"])
-        rows.setdefault("single_overhead_ms", []).append(through["wall_ms"] - alone["wall_ms"])
-    return {name: statistics.median(values) for name, values in rows.items()}
-
-
-def idle_percent(mesh: Mesh) -> float:
-    """Percent of one core that all processes take while nobody asks."""
-    time.sleep(3)
-    cpu, wall = mesh.cpu_s(), time.perf_counter()
-    time.sleep(IDLE_S)
-    return 100 * (mesh.cpu_s() - cpu) / (time.perf_counter() - wall)
-
-
-def main() -> None:
-    """Measures and prints one table."""
-    model = full_size_clip.ensure(Path("var/bench"))
-    images = [photographs.jpeg(seed) for seed in range(IMAGES)]
-    with tempfile.TemporaryDirectory() as folder:
-        for number, image in enumerate(images):
-            (Path(folder) / f"{number:03}.jpg").write_bytes(image)
-        variables = {
-            "FACET_MODELS": "full",
-            "EMBEDDING_MODEL": str(model.resolve()),
-            "EMBEDDING_CACHE_ITEMS": "0",
-            "LOG_LEVEL": "INFO",
+    def cosines(self, model: Path, images: Sequence[bytes]) -> dict[str, float]:
+        """How near each server's worst vector is to the plain way, by name."""
+        expected = accuracy.reference(model / INNER, images)
+        vectors = {
+            f"mesh {precision}": accuracy.of_mesh(mesh.vision_target, images, IN_FLIGHT)
+            for precision, mesh in self.meshes.items()
         }
-        floor = Floor(model, Path(folder))
-        mesh = Mesh(Path(folder) / "var", variables)
-        try:
-            mesh.wait_ready()
-            table = compare(mesh, floor, images)
-            table["idle_percent_of_a_core"] = idle_percent(mesh)
-        finally:
-            floor.stop()
-            mesh.stop()
+        for name, peer in self.peers.items():
+            with peer.awake():
+                vectors[name] = accuracy.of_peer(peer.url, images, IN_FLIGHT)
+        return {name: accuracy.lowest_cosine(rows, expected) for name, rows in vectors.items()}
+
+
+def start(stack: ExitStack, folder: Path, model: Path) -> Servers:
+    """Starts everything and returns when all are ready; peers are held."""
+    dtype = device.place("cpu", "auto").dtype
+    best = next(name for name, known in device.DTYPES.items() if known is dtype)
+    peers = launch.start(model)
+    meshes = {
+        precision: _mesh(folder / precision, model, setting)
+        for precision, setting in {"fp32": "fp32", best: "auto"}.items()
+    }
+    for server in (*peers.values(), *meshes.values()):
+        stack.callback(server.stop)
+    floor = Floor(model / INNER, folder, str(dtype).removeprefix("torch."))
+    stack.callback(floor.stop)
+    for server in (*peers.values(), *meshes.values()):
+        server.wait_ready()
+    for peer in peers.values():
+        peer.hold()
+    return Servers(meshes, peers, floor, best)
+
+
+def _mesh(data_dir: Path, model: Path, dtype: str) -> Mesh:
+    variables = {
+        "FACET_MODELS": "full",
+        "EMBEDDING_MODEL": str(model.resolve()),
+        "EMBEDDING_CACHE_ITEMS": "0",
+        "VISION_DEVICE": "cpu",
+        "VISION_DTYPE": dtype,
+        "LOG_LEVEL": "INFO",
+    }
+    return Mesh(data_dir, variables)
+
+
+def run(stack: ExitStack) -> Results:
+    """Starts, measures and stops everything."""
+    model = full_size_clip.ensure(Path("var/bench"))
+    images = [photographs.jpeg(seed) for seed in range(max(IMAGES, COMPARED))]
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    for number, image in enumerate(images[:IMAGES]):
+        (folder / f"{number:03}.jpg").write_bytes(image)
+    servers = start(stack, folder, model)
+    cosines = servers.cosines(model, images[:COMPARED])
+    batched, single = [], []
+    for number in range(ROUNDS):
+        print(f"round {number + 1} of {ROUNDS}", file=sys.stderr)
+        batched.append(servers.batched(images[:IMAGES]))
+        single.append(servers.single(images[: IMAGES // 2]))
+    idle = idle_percent(servers.meshes[servers.best], IDLE_S)
     kilobytes = sum(map(len, images)) / len(images) / 1000
-    print(f"{IMAGES} images of {kilobytes:.0f} kB, {ROUNDS} rounds, medians")
-    for name, value in table.items():
-        print(f"{name:26}{value:10.2f}")
+    return Results(servers.best, IMAGES, kilobytes, batched, single, cosines, idle)
 
 
-main()
+if __name__ == "__main__":
+    with ExitStack() as stack:
+        results = run(stack)
+    print(markdown(results))

@@ -1,8 +1,8 @@
 """The floor: decode and forward in one thread of one process, with no queue and no network.
 
 Reads commands from standard input, a line each, and answers each with one line of JSON:
-`batches` computes all images in batches of 8, `single` one by one. Arguments: model folder,
-folder of JPEGs.
+`batches` computes all images in batches of 8, `single` half of them one by one. Arguments: folder
+of the model as transformers lays it out, folder of JPEGs, name of the torch type to compute in.
 """
 
 import io
@@ -41,7 +41,7 @@ def embed(model: Any, images: list[bytes]) -> npt.NDArray[np.float32]:
     """Unit vectors of one batch."""
     pixels = torch.from_numpy(np.stack([decode(image) for image in images]))
     with torch.inference_mode():
-        features = model.get_image_features(pixel_values=pixels.bfloat16()).pooler_output
+        features = model.get_image_features(pixel_values=pixels.to(model.dtype)).pooler_output
         unit: npt.NDArray[np.float32] = torch.nn.functional.normalize(features.float()).numpy()
     return unit
 
@@ -61,15 +61,16 @@ def measure(model: Any, images: list[bytes], batch: int) -> dict[str, float]:
 def main() -> None:
     """Loads, warms up and answers commands until the input ends."""
     torch.set_num_threads(1)
-    inner = Path(sys.argv[1]) / "0_CLIPModel"
-    model: Any = CLIPModel.from_pretrained(inner, dtype=torch.bfloat16)
+    folder, pictures, dtype = sys.argv[1:]
+    model: Any = CLIPModel.from_pretrained(folder, dtype=getattr(torch, dtype))
     model.eval()
-    images = [path.read_bytes() for path in sorted(Path(sys.argv[2]).glob("*.jpg"))]
+    images = [path.read_bytes() for path in sorted(Path(pictures).glob("*.jpg"))]
     embed(model, images[:BATCH])
     print(json.dumps({"ready": True}), flush=True)
     for command in sys.stdin:
-        batch = BATCH if command.strip() == "batches" else 1
-        print(json.dumps(measure(model, images, batch)), flush=True)
+        batched = command.strip() == "batches"
+        taken, batch = (images, BATCH) if batched else (images[: len(images) // 2], 1)
+        print(json.dumps(measure(model, taken, batch)), flush=True)
 
 
 main()

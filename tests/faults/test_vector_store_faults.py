@@ -10,10 +10,11 @@ import pytest
 
 from facetkit.errors import Unavailable
 from search.adapters.milvus import MilvusStore
-from search.domain import ModelInfo, Row
-from tests.contracts.test_vector_stores import ROWS, row
+from search.adapters.milvus_collections import MilvusCollections
+from search.domain import ModelInfo, Row, VectorStore
 from tests.search.fakes import MODEL
 from tests.search.milvus_lite import MilvusLite
+from tests.search.vector_rows import ROWS, row
 
 pytestmark = pytest.mark.slow
 
@@ -34,7 +35,7 @@ async def store(lite: MilvusLite) -> AsyncIterator[MilvusStore]:
     lite.stop()
 
 
-async def write_until_refused(store: MilvusStore, first: int) -> list[str]:
+async def write_until_refused(store: VectorStore, first: int) -> list[str]:
     """Upserts row after row; the ids that were acknowledged."""
     acknowledged: list[str] = []
     while True:
@@ -46,7 +47,7 @@ async def write_until_refused(store: MilvusStore, first: int) -> list[str]:
         acknowledged.append(written.item.id)
 
 
-async def stored_ids(store: MilvusStore) -> list[str]:
+async def stored_ids(store: VectorStore) -> list[str]:
     """All ids, once the store answers again."""
     for _ in range(100):
         try:
@@ -91,3 +92,31 @@ async def test_a_log_that_outlives_its_flush_is_not_counted_twice(
     stored = await stored_ids(store)
     assert sorted(stored) == [each.item.id for each in rows]
     assert (await store.statistics()).stored == len(rows)
+
+
+async def test_kill_9_between_writes_to_two_collections_loses_nothing_and_keeps_the_alias(
+    lite: MilvusLite,
+) -> None:
+    collections = MilvusCollections(lite.uri, lite_flush_s=0.2, matrix=False)
+    models = [ModelInfo("fake", version, "fake", MODEL.dimensions) for version in ("1", "2")]
+    stores = [collections.store() for _ in models]
+    for store, model in zip(stores, models, strict=True):
+        await store.open(model)
+    await collections.switch(collections.name(models[1]))
+    writers = [
+        asyncio.create_task(write_until_refused(store, caller * 1_000_000))
+        for store in stores
+        for caller in range(3)
+    ]
+    await asyncio.sleep(2)
+    await asyncio.to_thread(lite.kill)
+    acknowledged = await asyncio.gather(*writers)
+    await asyncio.to_thread(lite.start)
+    for store, written in zip(stores, (acknowledged[:3], acknowledged[3:]), strict=True):
+        stored = await stored_ids(store)
+        assert min(map(len, written)) > 10
+        assert {item_id for ids in written for item_id in ids} <= set(stored)
+        assert len(stored) == len(set(stored)) == (await store.statistics()).stored
+        await store.close()
+    assert await collections.active() == collections.name(models[1])
+    lite.stop()

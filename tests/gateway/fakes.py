@@ -7,6 +7,7 @@ from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from facet.jobs.v1 import jobs_pb2
 from facet.search.v1 import search_pb2, search_pb2_grpc
 from facet.vision.v1 import embedding_pb2, embedding_pb2_grpc, serving_pb2
 from facetkit.errors import NotFound
@@ -74,16 +75,35 @@ class FakeSearch(Fake, search_pb2_grpc.SearchServiceServicer):
     def __init__(self) -> None:
         super().__init__()
         self.items: dict[str, search_pb2.Item] = {}
+        self.similar: list[search_pb2.Similar] = []
+        self.groups: list[search_pb2.DuplicateGroup] = []
+        self.job = jobs_pb2.Job()
+        self.statistics = search_pb2.GetStatisticsResponse(
+            images=3,
+            matrix_images=3,
+            collection="images",
+            model=MODEL.name,
+            model_version="1",
+            model_set="demo",
+            dimensions=512,
+            index="matrix",
+            keys=5,
+            broken_keys=1,
+        )
 
     async def StoreImage(
         self, request: search_pb2.StoreImageRequest, context: Any
     ) -> search_pb2.StoreImageResponse:
         await self.note(request, context)
-        item = _item(request.image)
+        item = item_of(request.image)
         duplicate = item.key in self.items
         self.items[item.key] = item
         return search_pb2.StoreImageResponse(
-            item=item, duplicate=duplicate, model=MODEL.name, model_set=MODEL.model_set
+            item=item,
+            duplicate=duplicate,
+            similar=self.similar,
+            model=MODEL.name,
+            model_set=MODEL.model_set,
         )
 
     async def DeleteImage(
@@ -107,19 +127,26 @@ class FakeSearch(Fake, search_pb2_grpc.SearchServiceServicer):
         self, request: search_pb2.GetStatisticsRequest, context: Any
     ) -> search_pb2.GetStatisticsResponse:
         await self.note(request, context)
-        return search_pb2.GetStatisticsResponse(
-            images=3,
-            matrix_images=3,
-            collection="images",
-            model=MODEL.name,
-            model_version="1",
-            model_set="demo",
-            dimensions=512,
-            index="matrix",
-        )
+        return self.statistics
+
+    async def SyncImages(
+        self, request: search_pb2.SyncImagesRequest, context: Any
+    ) -> search_pb2.SyncImagesResponse:
+        await self.note(request, context)
+        return search_pb2.SyncImagesResponse(job=self.job)
+
+    async def ListDuplicates(
+        self, request: search_pb2.ListDuplicatesRequest, context: Any
+    ) -> search_pb2.ListDuplicatesResponse:
+        await self.note(request, context)
+        return search_pb2.ListDuplicatesResponse(groups=self.groups, total=7)
+
+    async def SearchByVector(self, request: Any, context: Any) -> Any:
+        raise NotImplementedError
 
 
-def _item(image: bytes) -> search_pb2.Item:
+def item_of(image: bytes) -> search_pb2.Item:
+    """The item that stands for `image`."""
     digest = sha256(image).hexdigest()
     created_at = Timestamp()
     created_at.FromDatetime(CREATED_AT)

@@ -11,6 +11,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
+from facet.jobs.v1 import jobs_pb2, jobs_pb2_grpc
 from facet.search.v1 import search_pb2_grpc
 from facet.vision.v1 import embedding_pb2_grpc
 from facetkit.client import RpcClient
@@ -19,13 +20,19 @@ from facetkit.memory_objects import MemoryObjectStore
 from facetkit.testing import Service, serving
 from gateway.app import create_app
 from gateway.clients import Clients
+from gateway.event_streams import EventStreams
+from gateway.jobs.client import JobsClient, SyncClient
 from gateway.search.client import SEARCH_SERVICE, SearchClient
+from gateway.server import Server
 from gateway.settings import Settings
 from gateway.vision.client import EMBEDDING_SERVICE, VisionClient
+from tests.gateway.fake_jobs import FakeJobs
 from tests.gateway.fakes import FakeEmbedding, FakeSearch
 
 ADD_EMBEDDING = embedding_pb2_grpc.add_EmbeddingServiceServicer_to_server
 ADD_SEARCH = search_pb2_grpc.add_SearchServiceServicer_to_server
+ADD_JOBS = jobs_pb2_grpc.add_JobsServiceServicer_to_server
+JOBS_SERVICE = jobs_pb2.DESCRIPTOR.services_by_name["JobsService"].full_name
 KEY = "a-key"
 
 
@@ -38,6 +45,8 @@ class Gateway:
     objects: MemoryObjectStore
     embedding: FakeEmbedding
     search: FakeSearch
+    jobs: FakeJobs
+    streams: EventStreams
 
 
 def settings(**changes: Any) -> Settings:
@@ -53,17 +62,21 @@ def in_process(app: FastAPI) -> httpx.AsyncClient:
 
 
 @asynccontextmanager
-async def running_gateway(allow: str = "", **changes: Any) -> AsyncIterator[Gateway]:
+async def running_gateway(
+    allow: str = "", streams: EventStreams | None = None, **changes: Any
+) -> AsyncIterator[Gateway]:
     """A gateway with the `changes` to its settings; `allow` may be fetched from."""
-    embedding, search, objects = FakeEmbedding(), FakeSearch(), MemoryObjectStore()
+    embedding, search, jobs = FakeEmbedding(), FakeSearch(), FakeJobs()
+    objects, streams = MemoryObjectStore(), streams or EventStreams()
     services = (
         Service(EMBEDDING_SERVICE, ADD_EMBEDDING, embedding),
         Service(SEARCH_SERVICE, ADD_SEARCH, search),
+        Service(JOBS_SERVICE, ADD_JOBS, jobs),
     )
     async with serving(*services) as rpc:
-        app = create_app(settings(**changes), clients(rpc, rpc, objects, allow))
+        app = create_app(settings(**changes), clients(rpc, rpc, objects, allow), streams)
         async with in_process(app) as http:
-            yield Gateway(http, app, objects, embedding, search)
+            yield Gateway(http, app, objects, embedding, search, jobs, streams)
 
 
 def clients(
@@ -71,21 +84,36 @@ def clients(
 ) -> Clients:
     """Clients over the given channels."""
     fetcher = SafeFetcher(max_bytes=2**20, timeout_s=5, allow=[allow] if allow else [])
-    return Clients(VisionClient(vision), SearchClient(search), fetcher, objects)
+    return Clients(
+        vision=VisionClient(vision),
+        search=SearchClient(search),
+        sync=SyncClient(search),
+        jobs={"sync": JobsClient(search)},
+        fetcher=fetcher,
+        objects=objects,
+    )
 
 
 @asynccontextmanager
-async def served(app: FastAPI) -> AsyncIterator[int]:
-    """Serves `app` by uvicorn on loopback; yields the port."""
+async def served(app: FastAPI, streams: EventStreams | None = None) -> AsyncIterator[int]:
+    """Serves `app` by the gateway's own server on loopback, until its answers are complete.
+
+    Yields the port.
+    """
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         app, http="httptools", ws="none", lifespan="off", log_config=None, access_log=False
     )
-    server = uvicorn.Server(config)
+    server = Server(config, streams or EventStreams())
     task = asyncio.create_task(server.serve([listener]))
-    yield listener.getsockname()[1]
-    server.should_exit = True
-    await task
+    try:
+        yield listener.getsockname()[1]
+    except BaseException:
+        server.force_exit = True
+        raise
+    finally:
+        server.should_exit = True
+        await task
 
 
 @dataclass

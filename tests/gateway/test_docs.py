@@ -9,6 +9,7 @@ import pytest
 from fastapi.openapi.models import OpenAPI
 
 from gateway.documented_example import EXAMPLE_KEY
+from tests.gateway.fake_jobs import a_job
 from tests.gateway.running import Gateway
 
 
@@ -60,6 +61,14 @@ async def test_the_description_is_valid(gateway: Gateway) -> None:
         "delete /api/images",
         "post /api/search",
         "get /api/search/statistics",
+        "post /api/search/sync",
+        "get /api/duplicates",
+        "get /api/jobs",
+        "get /api/jobs/{job_id}",
+        "get /api/jobs/{job_id}/events",
+        "post /api/jobs/{job_id}/cancel",
+        "post /api/jobs/{job_id}/resume",
+        "post /api/jobs/{job_id}/retry-failed",
         "get /objects/{key}",
         "get /healthz",
         "get /readyz",
@@ -74,8 +83,10 @@ async def test_data_routes_show_the_key(gateway: Gateway) -> None:
     found = await spec(gateway)
     scheme = found["components"]["securitySchemes"]["API key"]
     assert (scheme["type"], scheme["in"], scheme["name"]) == ("apiKey", "header", "X-API-Key")
-    for path in ("/upload", "/api/images", "/api/search"):
+    for path in ("/upload", "/api/images", "/api/search", "/api/search/sync"):
         assert found["paths"][path]["post"]["security"] == [{"API key": []}]
+    for path in ("/api/duplicates", "/api/jobs", "/api/jobs/{job_id}/events"):
+        assert found["paths"][path]["get"]["security"] == [{"API key": []}]
     assert "security" not in found["paths"]["/healthz"]["get"]
 
 
@@ -101,6 +112,33 @@ async def test_examples_can_be_sent_as_they_are(gateway: Gateway) -> None:
         assert answer.status_code == 200
         sent += 1
     assert sent == 2
+
+
+async def test_the_example_job_can_be_asked_for(gateway: Gateway) -> None:
+    parameters = (await spec(gateway))["paths"]["/api/jobs/{job_id}"]["get"]["parameters"]
+    (example,) = parameters[0]["schema"]["examples"]
+    await gateway.jobs.put(a_job(job_id=example))
+    assert (await gateway.http.get(f"/api/jobs/{example}")).status_code == 200
+
+
+async def test_events_are_told_of(gateway: Gateway) -> None:
+    operation = (await spec(gateway))["paths"]["/api/jobs/{job_id}/events"]["get"]
+    assert operation["responses"]["200"]["content"].keys() == {"text/event-stream"}
+    assert "content" not in operation["responses"]["204"]
+    header = next(each for each in operation["parameters"] if each["in"] == "header")
+    assert header["name"] == "Last-Event-ID"
+
+
+async def test_answers_that_are_errors_are_told_of(gateway: Gateway) -> None:
+    paths = (await spec(gateway))["paths"]
+    for method, path, status in (
+        ("delete", "/api/images", "403"),
+        ("post", "/api/search/sync", "409"),
+        ("post", "/api/jobs/{job_id}/cancel", "409"),
+        ("get", "/api/jobs/{job_id}/events", "429"),
+    ):
+        answer = paths[path][method]["responses"][status]["content"]["application/json"]
+        assert answer["schema"]["$ref"].endswith("/ErrorBody")
 
 
 RING = (Path(__file__).parents[2] / "examples" / "gold-ring-red-stones.jpg").read_bytes()

@@ -1,5 +1,7 @@
 import pytest
+from prometheus_client import REGISTRY
 
+from tests.gateway.fake_jobs import JOB_ID, SUCCEEDED, a_job
 from tests.gateway.running import Gateway, running_gateway
 
 ORIGIN = "http://localhost:5173"
@@ -81,7 +83,7 @@ async def test_preflight(gateway: Gateway) -> None:
     asked = {
         "Origin": ORIGIN,
         "Access-Control-Request-Method": "POST",
-        "Access-Control-Request-Headers": "x-api-key, content-type",
+        "Access-Control-Request-Headers": "x-api-key, content-type, last-event-id",
     }
     answer = await gateway.http.options("/api/search", headers=asked)
     assert answer.status_code == 200
@@ -103,3 +105,20 @@ async def test_metrics_have_routes_and_never_made_up_paths(gateway: Gateway) -> 
     assert 'method="OTHER"' in text
     assert "made-up" not in text
     assert "BREW" not in text
+
+
+async def test_how_long_a_stream_lasts_is_not_how_slow_the_gateway_is(gateway: Gateway) -> None:
+    labels = {"method": "GET", "route": "/api/jobs/{job_id}/events"}
+
+    def moved() -> tuple[float, float]:
+        requests = counted("gateway_requests_total", code="200", **labels)
+        return requests, counted("gateway_request_seconds_count", **labels)
+
+    requests, seconds = moved()
+    await gateway.jobs.put(a_job(state=SUCCEEDED))
+    await gateway.http.get(f"/api/jobs/{JOB_ID}/events")
+    assert moved() == (requests + 1, seconds)
+
+
+def counted(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, labels) or 0.0

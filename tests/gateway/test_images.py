@@ -1,7 +1,9 @@
 import httpx
 import pytest
 
-from facetkit.errors import NotReady, Unprocessable
+from facet.search.v1 import search_pb2
+from facetkit.errors import NotReady, PermissionDenied, Unprocessable
+from tests.gateway.fakes import item_of
 from tests.gateway.running import Gateway, running_gateway
 from tests.pictures import jpeg, png
 
@@ -31,11 +33,30 @@ async def test_a_new_image_is_created_and_the_second_is_a_duplicate(gateway: Gat
         "content_type": "image/jpeg",
         "bytes": len(PICTURE),
         "created_at": "2024-05-06T07:08:09Z",
+        "similar": [],
         "model": "clip-ViT-B-32",
         "model_set": "demo",
     }
     assert second.json() == body | {"duplicate": True}
     assert gateway.search.requests[0].image == PICTURE
+
+
+async def test_others_that_show_the_same_are_named(gateway: Gateway) -> None:
+    other = item_of(jpeg(2))
+    gateway.search.similar = [
+        search_pb2.Similar(item=other, tier=tier, score=0.5, same_pixels=same_pixels)
+        for tier, same_pixels in ((search_pb2.TIER_PICTURE, True), (search_pb2.TIER_NEAR, False))
+    ]
+    told = {
+        "id": other.id,
+        "key": other.key,
+        "url": f"http://localhost:8000/objects/{other.key}",
+        "score": 0.5,
+    }
+    assert (await store(gateway)).json()["similar"] == [
+        told | {"tier": "picture", "same_pixels": True},
+        told | {"tier": "near", "same_pixels": False},
+    ]
 
 
 async def test_urls_begin_with_the_public_base_url() -> None:
@@ -123,6 +144,13 @@ async def test_delete_answers_204_and_then_404(gateway: Gateway) -> None:
     assert (first.status_code, first.content) == (204, b"")
     assert second.status_code == 404
     assert second.json()["fields"].keys() == {"key"}
+
+
+async def test_only_what_facet_has_written_can_be_removed(gateway: Gateway) -> None:
+    gateway.search.fails_with = PermissionDenied("the object is not one that Facet has written")
+    answer = await gateway.http.delete("/api/images", params={"key": "photos/a.jpg"})
+    assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
+    assert answer.json()["fields"].keys() == {"key"}
 
 
 @pytest.mark.parametrize("query", ["", "?key=", "?key=../etc", "?key=%00", "?key=/etc/passwd"])

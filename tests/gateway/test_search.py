@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from facet.search.v1 import search_pb2
 from tests.gateway.running import Gateway
 from tests.pictures import jpeg
 
@@ -62,6 +63,9 @@ async def test_filters_in_json(gateway: Gateway) -> None:
         "content_type": ["image/png", "image/webp"],
         "created_after": "2024-01-02T03:04:05+02:00",
         "created_before": "2024-02-01",
+        "prefix": "shop/ü",
+        "min_bytes": 1000,
+        "max_bytes": 2**53,
     }
     assert (await gateway.http.post("/api/search", json=body)).status_code == 200
     check_filters(gateway.search.requests[0])
@@ -77,11 +81,16 @@ async def test_filters_in_a_form(gateway: Gateway) -> None:
         "content_type": "image/png, image/webp",
         "created_after": "2024-01-02T01:04:05Z",
         "created_before": "2024-02-01T00:00:00",
+        "prefix": "shop/ü",
+        "min_bytes": "1000",
+        "max_bytes": str(2**53),
         "imageUrl": "",
     }
     assert (await gateway.http.post("/api/search", data=body)).status_code == 200
     repeated = body | {"content_type": ["image/png", "image/webp"]}
     assert (await gateway.http.post("/api/search", data=repeated)).status_code == 200
+    parts = [(name, (None, text)) for name, text in body.items()]
+    assert (await gateway.http.post("/api/search", files=parts)).status_code == 200
     for request in gateway.search.requests:
         check_filters(request)
 
@@ -93,6 +102,14 @@ def check_filters(request: Any) -> None:
     assert list(found.content_types) == ["image/png", "image/webp"]
     assert found.created_after.ToDatetime(UTC) == datetime(2024, 1, 2, 1, 4, 5, tzinfo=UTC)
     assert found.created_before.ToDatetime(UTC) == datetime(2024, 2, 1, tzinfo=UTC)
+    assert found.prefix == "shop/ü"
+    assert (found.min_size_bytes, found.max_size_bytes) == (1000, 2**53)
+
+
+async def test_filters_that_are_left_out_do_not_restrict(gateway: Gateway) -> None:
+    none = {"prefix": None, "min_bytes": None, "max_bytes": None, "min_width": None}
+    assert (await gateway.http.post("/api/search", json={"text": "a"} | none)).status_code == 200
+    assert gateway.search.requests[0].filter == search_pb2.Filter()
 
 
 @pytest.mark.parametrize(
@@ -123,6 +140,15 @@ def check_filters(request: Any) -> None:
         ({"text": "a", "created_after": "yesterday"}, {"created_after"}),
         ({"text": "a", "created_after": 1700000000}, {"created_after"}),
         ({"text": "a", "created_before": "0001-01-01T00:00:00+14:00"}, {"created_before"}),
+        ({"text": "a", "prefix": 3}, {"prefix"}),
+        ({"text": "a", "prefix": "x" * 1025}, {"prefix"}),
+        ({"text": "a", "prefix": "ü" * 513}, {"prefix"}),
+        ({"text": "a", "min_bytes": -1}, {"min_bytes"}),
+        ({"text": "a", "min_bytes": 2**53 + 1}, {"min_bytes"}),
+        ({"text": "a", "min_bytes": 1.5}, {"min_bytes"}),
+        ({"text": "a", "max_bytes": 0}, {"max_bytes"}),
+        ({"text": "a", "max_bytes": 10**30}, {"max_bytes"}),
+        ({"text": "a", "min_bytes": 2, "max_bytes": 1}, {"max_bytes"}),
         ({"text": "a", "top_k": 0, "offset": -1}, {"top_k", "offset"}),
         ([], {"body"}),
     ],
@@ -169,11 +195,29 @@ async def test_two_queries_in_a_form_are_named(gateway: Gateway) -> None:
     assert answer.json()["fields"].keys() == {"file", "text"}
 
 
-async def test_readable_messages(gateway: Gateway) -> None:
-    answer = await gateway.http.post("/api/search", json={"text": "a", "top_k": 0})
-    assert answer.json()["error"] == "'top_k' must be at least 1"
-    answer = await gateway.http.post("/api/search", json={"text": "a", "offset": 16380})
-    assert answer.json()["error"] == "'offset' must be at most 16,384 less 'top_k'"
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ({"top_k": 0}, "'top_k' must be at least 1"),
+        ({"offset": 16380}, "'offset' must be at most 16,384 less 'top_k'"),
+        ({"prefix": "x" * 1025}, "'prefix' must have at most 1,024 bytes"),
+        ({"min_bytes": -1}, "'min_bytes' must be at least 0"),
+        ({"max_bytes": 0}, "'max_bytes' must be at least 1"),
+        ({"min_bytes": 2, "max_bytes": 1}, "'max_bytes' must be at least 'min_bytes'"),
+    ],
+)
+async def test_readable_messages(gateway: Gateway, body: dict[str, Any], error: str) -> None:
+    for kind in ("json", "data"):
+        request: Any = {kind: {"text": "a"} | body}
+        answer = await gateway.http.post("/api/search", **request)
+        assert answer.json()["error"] == error
+
+
+@pytest.mark.parametrize("prefix", ["x" * 1024, "ü" * 512, "", "a", "a/b c%_'\""])
+async def test_good_prefixes(gateway: Gateway, prefix: str) -> None:
+    body = {"text": "a", "prefix": prefix, "min_bytes": 5, "max_bytes": 5}
+    assert (await gateway.http.post("/api/search", json=body)).status_code == 200
+    assert gateway.search.requests[0].filter.prefix == prefix
 
 
 async def test_any_other_body_is_unsupported(gateway: Gateway) -> None:
@@ -194,4 +238,15 @@ async def test_statistics(gateway: Gateway) -> None:
         "model_set": "demo",
         "dimensions": 512,
         "index": "matrix",
+        "keys": 5,
+        "broken_keys": 1,
+        "building": None,
+        "built": 0,
     }
+
+
+async def test_statistics_while_another_model_takes_over(gateway: Gateway) -> None:
+    gateway.search.statistics.building = "images_2"
+    gateway.search.statistics.built = 2
+    answer = (await gateway.http.get("/api/search/statistics")).json()
+    assert (answer["building"], answer["built"]) == ("images_2", 2)

@@ -2,6 +2,8 @@ import asyncio
 
 import pytest
 
+from gateway.documented_example import EXAMPLE_KEY
+from tests.gateway.fake_jobs import JOB_ID, a_job
 from tests.gateway.running import Gateway, read_answer, running_gateway, served
 from tests.pictures import jpeg
 
@@ -11,6 +13,14 @@ DATA = [
     ("DELETE", "/api/images?key=images/a.jpg"),
     ("POST", "/api/search"),
     ("GET", "/api/search/statistics"),
+    ("POST", "/api/search/sync"),
+    ("GET", "/api/duplicates"),
+    ("GET", "/api/jobs"),
+    ("GET", f"/api/jobs/{JOB_ID}"),
+    ("GET", f"/api/jobs/{JOB_ID}/events"),
+    ("POST", f"/api/jobs/{JOB_ID}/cancel"),
+    ("POST", f"/api/jobs/{JOB_ID}/resume"),
+    ("POST", f"/api/jobs/{JOB_ID}/retry-failed"),
 ]
 OPEN = ["/", "/healthz", "/readyz", "/metrics", "/docs", "/docs/static/docs.js", "/openapi.json"]
 
@@ -27,6 +37,7 @@ async def test_data_routes_need_a_key_once_there_is_one(
     assert answer.json()["code"] == "unauthenticated"
     assert answer.headers["WWW-Authenticate"] == "ApiKey"
     assert not gateway.search.requests
+    assert not gateway.jobs.requests
 
 
 @pytest.mark.parametrize("key", ["a-key", "first", "second"])
@@ -38,6 +49,7 @@ async def test_every_key_is_good(key: str) -> None:
 
 @pytest.mark.parametrize(("method", "path"), DATA)
 async def test_without_any_key_everybody_passes(gateway: Gateway, method: str, path: str) -> None:
+    gateway.search.job.CopyFrom(a_job())
     assert (await gateway.http.request(method, path)).status_code != 401
 
 
@@ -69,10 +81,10 @@ async def test_the_body_is_not_read_before_the_key_is_checked() -> None:
 )
 async def test_objects(public: bool, key: str, sent: str | None, status: int) -> None:
     async with running_gateway(api_key=key, objects_public=public) as gateway:
-        await gateway.objects.put("images/a.jpg", jpeg(1), content_type="image/jpeg")
+        await gateway.objects.put(EXAMPLE_KEY, jpeg(1), content_type="image/jpeg")
         headers = {"X-API-Key": sent} if sent else {}
-        answer = await gateway.http.get("/objects/images/a.jpg", headers=headers)
-        head = await gateway.http.head("/objects/images/a.jpg", headers=headers)
+        answer = await gateway.http.get(f"/objects/{EXAMPLE_KEY}", headers=headers)
+        head = await gateway.http.head(f"/objects/{EXAMPLE_KEY}", headers=headers)
     assert (answer.status_code, head.status_code) == (status, status)
     kept_by = "public" if public else "private"
     assert status != 200 or answer.headers["Cache-Control"].startswith(f"{kept_by}, max-age=")

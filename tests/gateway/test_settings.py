@@ -32,6 +32,7 @@ def test_defaults() -> None:
     assert settings(env="production", api_key="k").allowed_origins == ()
     assert settings(cors_origins="http://a, http://b").allowed_origins == ("http://a", "http://b")
     assert settings(vision_embedding_target="other:1").embedding_target == "other:1"
+    assert (found.bucket, found.s3_private, found.s3_url_expires_s) == (None, True, 3600)
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,8 @@ def test_defaults() -> None:
         {"deadline_s": 0},
         {"env": "production"},
         {"max_upload_bytes": 25 * 2**20},
+        {"public_base_url": ""},
+        {"s3_bucket": "photos", "aws_access_key_id": "AKID"},
     ],
 )
 def test_bad_values(changes: dict[str, object]) -> None:
@@ -56,6 +59,12 @@ def test_production_without_a_key_says_so_in_one_line(tmp_path: Path) -> None:
     done = run(tmp_path, ENV="production")
     assert done.returncode == EXIT_WRONG_SETTINGS
     assert done.stderr == "ENV=production needs an API key: set API_KEY or API_KEYS\n"
+
+
+def test_half_a_key_pair_is_told_in_one_line(tmp_path: Path) -> None:
+    done = run(tmp_path, S3_BUCKET="photos", AWS_SECRET_ACCESS_KEY="hunter2")
+    assert done.returncode == EXIT_WRONG_SETTINGS
+    assert done.stderr == "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY belong together\n"
 
 
 def test_secrets_stay_out_of_the_complaint(tmp_path: Path) -> None:

@@ -1,113 +1,75 @@
-import asyncio
+import dataclasses
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
-from facetkit.errors import InvalidInput, NotFound, NotReady, Unavailable, UnsupportedMedia
-from facetkit.local_objects import LocalObjectStore
-from search.adapters.matrix_store import MatrixStore
-from search.domain import Filter, ModelInfo, Page, Row
-from search.service import Query, SearchService
-from tests.search.fakes import FakeEmbedder, MemoryVectorStore
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-class World:
-    """A service over fakes, the folder store and the matrix."""
-
-    def __init__(self, folder: Path, durable: MemoryVectorStore | None = None) -> None:
-        self.embedder = FakeEmbedder()
-        self.durable = durable or MemoryVectorStore()
-        self.store = MatrixStore(self.durable, settle_every_s=0.01)
-        self.objects = LocalObjectStore(folder)
-        self.service = SearchService(self.embedder, self.store, self.objects, lambda: NOW)
-
-    async def keys(self) -> list[str]:
-        return [info.key async for info in self.objects.list()]
+from facetkit.errors import InvalidInput, NotFound, NotReady
+from search.adapters.database import Database
+from search.domain import Filter, Page
+from search.service import Query
+from tests.search.fakes import FakeEmbedder, MemoryCollections, unit
+from tests.search.parts import Parts
+from tests.search.watched_objects import WatchedObjects, fill
 
 
-@pytest.fixture
-async def world(tmp_path: Path) -> World:
-    made = World(tmp_path)
-    await made.service.open()
-    return made
-
-
-async def find(world: World, query: Query, page: Page | None = None) -> list[str]:
-    found = await world.service.search(query, page or Page(), Filter())
+async def find(parts: Parts, query: Query, page: Page | None = None) -> list[str]:
+    found = await parts.service.search(query, page or Page(), Filter())
     return [hit.item.key for hit in found.hits]
 
 
-async def test_a_stored_image_is_found_by_picture_text_and_key(world: World) -> None:
-    item, duplicate = await world.service.store_image(b"ring")
-    await world.service.store_image(b"dog")
-    assert not duplicate
-    assert (await find(world, Query(image=b"ring")))[0] == item.key
-    assert (await find(world, Query(text="ring")))[0] == item.key
-    assert (await find(world, Query(key=item.key)))[0] == item.key
-    assert (await world.objects.get(item.key)).content == b"ring"
+async def shown(parts: Parts, objects: WatchedObjects, contents: dict[str, bytes]) -> None:
+    await fill(objects, contents)
+    assert not (await parts.synchronise()).failed
 
 
-async def test_the_same_bytes_are_stored_once_also_under_a_race(world: World) -> None:
-    outcomes = await asyncio.gather(*(world.service.store_image(b"ring") for _ in range(32)))
-    assert sorted(duplicate for _, duplicate in outcomes) == [False] + [True] * 31
-    assert len({item.key for item, _ in outcomes}) == 1
-    assert len(await world.keys()) == 1
-    assert (await world.service.statistics()).stored == 1
+async def test_an_image_is_found_by_picture_text_key_and_vector(
+    parts: Parts, objects: WatchedObjects
+) -> None:
+    await shown(parts, objects, {"ring.jpg": b"ring", "dog.jpg": b"dog"})
+    doubled: Sequence[float] = (2 * unit(b"ring")).tolist()
+    for query in (
+        Query(image=b"ring"),
+        Query(text="ring"),
+        Query(key="ring.jpg"),
+        Query(vector=doubled),
+    ):
+        found = await parts.service.search(query, Page(), Filter())
+        assert [hit.item.key for hit in found.hits] == ["ring.jpg", "dog.jpg"]
+        assert found.hits[0].score == pytest.approx(1)
+        assert found.total == 2
 
 
-async def test_a_bad_image_leaves_nothing_behind(world: World) -> None:
-    with pytest.raises(UnsupportedMedia):
-        await world.service.store_image(b"bad")
-    assert await world.keys() == []
-    assert (await world.service.statistics()).stored == 0
+async def test_each_key_of_an_image_finds_it(parts: Parts, objects: WatchedObjects) -> None:
+    await shown(parts, objects, {"a.jpg": b"ring", "b.jpg": b"ring"})
+    assert await find(parts, Query(key="a.jpg")) == await find(parts, Query(key="b.jpg"))
 
 
-async def test_a_lost_object_is_written_again_with_its_duplicate(world: World) -> None:
-    item, _ = await world.service.store_image(b"ring")
-    await world.objects.delete(item.key)
-    _, duplicate = await world.service.store_image(b"ring")
-    assert duplicate
-    assert await world.keys() == [item.key]
-
-
-async def test_what_failed_half_way_succeeds_when_repeated(world: World) -> None:
-    world.durable.away = True
-    with pytest.raises(Unavailable):
-        await world.service.store_image(b"ring")
-    world.durable.away = False
-    item, _ = await world.service.store_image(b"ring")
-    assert await world.keys() == [item.key]
-    assert (await world.service.statistics()).stored == 1
-
-
-async def test_delete_removes_row_and_object(world: World) -> None:
-    item, _ = await world.service.store_image(b"ring")
-    await world.service.delete_image(item.key)
-    assert await world.keys() == []
-    assert await find(world, Query(image=b"ring")) == []
-    with pytest.raises(NotFound):
-        await world.service.delete_image(item.key)
-
-
-async def test_a_delete_that_failed_half_way_can_be_repeated(world: World) -> None:
-    item, _ = await world.service.store_image(b"ring")
-    await world.store.delete(item.id)
-    await world.service.delete_image(item.key)
-    assert await world.keys() == []
+async def test_an_image_is_found_under_the_key_that_a_prefix_asks_for(
+    parts: Parts, objects: WatchedObjects
+) -> None:
+    await shown(parts, objects, {"a/1.jpg": b"ring", "b/1.jpg": b"ring", "b/2.jpg": b"dog"})
+    ring, dog = (await parts.nearest(b"ring")).id, (await parts.nearest(b"dog")).id
+    assert await parts.found("a/") == {"a/1.jpg": ring}
+    assert await parts.found("b/") == {"b/1.jpg": ring, "b/2.jpg": dog}
+    assert len(await parts.found()) == 2
+    assert await parts.found("c/") == {}
 
 
 @pytest.mark.parametrize(
     "key", ["", "images/x.jpg", "../etc/passwd", "images/" + "0" * 64 + ".gif"]
 )
-async def test_unknown_keys_are_not_found(world: World, key: str) -> None:
+async def test_unknown_keys_are_not_found(parts: Parts, key: str) -> None:
     with pytest.raises(NotFound):
-        await world.service.delete_image(key)
+        await find(parts, Query(key=key))
+
+
+async def test_a_broken_image_is_not_found_by_its_key(
+    parts: Parts, objects: WatchedObjects
+) -> None:
+    await fill(objects, {"bad.jpg": b"bad"})
+    await parts.synchronise()
     with pytest.raises(NotFound):
-        await find(world, Query(key=key))
+        await find(parts, Query(key="bad.jpg"))
 
 
 @pytest.mark.parametrize(
@@ -117,6 +79,11 @@ async def test_unknown_keys_are_not_found(world: World, key: str) -> None:
         (Query(text="a", key="b"), Page(), "image"),
         (Query(text=" "), Page(), "text"),
         (Query(text="x" * 2001), Page(), "text"),
+        (Query(vector=[]), Page(), "vector"),
+        (Query(vector=[1.0] * 31), Page(), "vector"),
+        (Query(vector=[0.0] * 32), Page(), "vector"),
+        (Query(vector=[float("nan")] * 32), Page(), "vector"),
+        (Query(vector=[float("inf")] * 32), Page(), "vector"),
         (Query(text="a"), Page(top_k=0), "top_k"),
         (Query(text="a"), Page(top_k=101), "top_k"),
         (Query(text="a"), Page(offset=-1), "offset"),
@@ -124,57 +91,50 @@ async def test_unknown_keys_are_not_found(world: World, key: str) -> None:
     ],
 )
 async def test_bad_queries_name_the_field(
-    world: World, query: Query, page: Page, field: str
+    parts: Parts, query: Query, page: Page, field: str
 ) -> None:
     with pytest.raises(InvalidInput, match=f"'{field}'"):
-        await find(world, query, page)
+        await find(parts, query, page)
 
 
-async def test_before_it_is_open_nothing_is_accepted(tmp_path: Path) -> None:
-    world = World(tmp_path)
-    world.service.reason = "waiting for vision-models"
+async def test_before_it_is_open_nothing_is_accepted(
+    database: Database,
+    objects: WatchedObjects,
+    collections: MemoryCollections,
+    embedder: FakeEmbedder,
+) -> None:
+    parts = Parts(database, objects, collections, [embedder])
+    parts.index.reason = "waiting for vision-models"
     for call in (
-        world.service.store_image(b"ring"),
-        world.service.search(Query(text="a"), Page(), Filter()),
-        world.service.delete_image("images/" + "0" * 64 + ".jpg"),
+        parts.originals.store(b"ring"),
+        parts.service.search(Query(text="a"), Page(), Filter()),
+        parts.originals.delete("images/" + "0" * 64 + ".jpg"),
+        parts.service.statistics(),
     ):
         with pytest.raises(NotReady, match="waiting for vision-models"):
             await call
 
 
-async def test_vectors_of_another_model_are_never_mixed_in(world: World) -> None:
-    await world.service.store_image(b"ring")
-    world.embedder.info = ModelInfo("other", "2", "fake", 32)
-    with pytest.raises(NotReady, match="other 2"):
-        await world.service.store_image(b"dog")
-    with pytest.raises(NotReady, match="other 2"):
-        await find(world, Query(text="ring"))
-    assert len(await world.keys()) == 1
+async def test_vectors_of_another_model_are_never_mixed_in(
+    parts: Parts, objects: WatchedObjects, embedder: FakeEmbedder
+) -> None:
+    await shown(parts, objects, {"ring.jpg": b"ring"})
+    embedder.info = dataclasses.replace(embedder.info, version="2")
+    for query in (Query(text="ring"), Query(image=b"ring")):
+        with pytest.raises(NotReady, match="fake-clip 2"):
+            await find(parts, query)
+    with pytest.raises(NotReady):
+        await parts.originals.store(b"dog")
+    assert [info.key async for page in objects.pages() for info in page] == ["ring.jpg"]
+    assert await find(parts, Query(key="ring.jpg")) == ["ring.jpg"]
 
 
-class SlowStore(MemoryVectorStore):
-    """Writes only when told."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.entered, self.go = asyncio.Event(), asyncio.Event()
-
-    async def upsert(self, rows: Sequence[Row]) -> None:
-        self.entered.set()
-        await self.go.wait()
-        await super().upsert(rows)
-
-
-async def test_accepted_work_goes_on_when_the_caller_leaves(tmp_path: Path) -> None:
-    durable = SlowStore()
-    world = World(tmp_path, durable)
-    await world.service.open()
-    call = asyncio.create_task(world.service.store_image(b"ring"))
-    await durable.entered.wait()
-    call.cancel()
-    await asyncio.sleep(0.01)
-    durable.go.set()
-    with pytest.raises(asyncio.CancelledError):
-        await call
-    assert (await world.service.statistics()).stored == 1
-    assert (await find(world, Query(image=b"ring"))) == await world.keys()
+async def test_statistics_count_keys_images_and_what_cannot_be_indexed(
+    parts: Parts, objects: WatchedObjects
+) -> None:
+    await fill(objects, {"a.jpg": b"ring", "b.jpg": b"ring", "c.jpg": b"dog", "bad.jpg": b"bad"})
+    await parts.synchronise()
+    told = await parts.service.statistics()
+    assert (told.counts.keys, told.counts.broken_keys, told.counts.images) == (4, 1, 2)
+    assert (told.rows.stored, told.building, told.built) == (2, "", 0)
+    assert told.model == parts.service.model

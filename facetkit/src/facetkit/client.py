@@ -3,7 +3,8 @@
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import grpc
@@ -81,21 +82,31 @@ class RpcClient:
         ends_at: float | None,
     ) -> Response:
         left = _left_s(ends_at)
-        started = time.perf_counter()
-        code = "cancelled"
+        with _observed(_name(method)):
+            return await method(request, timeout=left, metadata=request_context.metadata())
+
+    async def stream(
+        self,
+        method: "grpc.aio.UnaryStreamMultiCallable[Request, Response]",
+        request: Request,
+        *,
+        timeout_s: float | None = None,
+    ) -> AsyncGenerator[Response, None]:
+        """The answers of `method` as they come, under the same deadlines as `call`.
+
+        A stream that breaks is not opened again: only the caller knows from where. Closing the
+        generator cancels the call. Raises the class of FacetError that the other side raised.
+        """
+        left = _left_s(_ends_at(timeout_s))
+        responses = method(request, timeout=left, metadata=request_context.metadata())
         try:
-            response = await method(request, timeout=left, metadata=request_context.metadata())
-            code = "ok"
-            return response
-        except grpc.aio.AioRpcError as error:
-            facet_error = from_rpc_error(error)
-            code = kind_of(facet_error).code
-            if _is_transport_failure(error):
-                raise _Unreached(facet_error) from error
-            raise facet_error from error
+            with _observed(_name(method)):
+                async for response in responses:
+                    yield response
+        except _Unreached as unreached:
+            raise unreached.error from unreached
         finally:
-            metrics.CLIENT_CALLS.labels(_name(method), code).inc()
-            metrics.CLIENT_SECONDS.labels(_name(method)).observe(time.perf_counter() - started)
+            responses.cancel()
 
     async def health(self, service: str = "", *, timeout_s: float = 2.0) -> Health:
         """Whether `service` answers and is ready, with the reason where it is not."""
@@ -122,6 +133,25 @@ class _Unreached(Exception):
     def __init__(self, error: FacetError) -> None:
         super().__init__(error.message)
         self.error = error
+
+
+@contextmanager
+def _observed(method: str) -> Iterator[None]:
+    """Counts and times a call; gRPC's errors leave the block as ours."""
+    started = time.perf_counter()
+    code = "cancelled"
+    try:
+        yield
+        code = "ok"
+    except grpc.aio.AioRpcError as error:
+        facet_error = from_rpc_error(error)
+        code = kind_of(facet_error).code
+        if _is_transport_failure(error):
+            raise _Unreached(facet_error) from error
+        raise facet_error from error
+    finally:
+        metrics.CLIENT_CALLS.labels(method, code).inc()
+        metrics.CLIENT_SECONDS.labels(method).observe(time.perf_counter() - started)
 
 
 def _is_transport_failure(error: grpc.aio.AioRpcError) -> bool:

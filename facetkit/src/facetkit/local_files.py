@@ -1,5 +1,6 @@
 """Files that appear whole or not at all, and are never reached through a symbolic link."""
 
+import fcntl
 import os
 import stat
 import time
@@ -7,10 +8,17 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 from facetkit.errors import Conflict
+from facetkit.local_folders import (
+    is_direct,
+    make_folders,
+    remove_empty_folders,
+    remove_obstacle,
+    sync_folder,
+)
 from facetkit.objects import INTERNAL_PREFIX, ObjectInfo, content_type_of
 
 STALE_AFTER_S = 3600
@@ -23,6 +31,7 @@ class Placement:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._temporary = root / f"{INTERNAL_PREFIX}tmp"
+        self._lock = root / f"{INTERNAL_PREFIX}lock"
 
     def prepare(self) -> None:
         """Makes the folder, proves that it can be used and removes stale temporary files.
@@ -41,19 +50,44 @@ class Placement:
                 if time.time() - left.lstat().st_mtime > STALE_AFTER_S:
                     left.unlink()
 
-    def place(self, path: Path, content: bytes, *, if_absent: bool) -> os.stat_result:
+    def place(
+        self, path: Path, content: bytes, *, if_absent: bool = False, if_match: str | None = None
+    ) -> os.stat_result:
         """Writes `content` to `path`, durably; answers the status of exactly that file.
 
-        Raises FileExistsError if a file is there and `if_absent`, Conflict when something other
-        than a file is in the way, and other OSErrors as they come, leaving nothing behind.
+        Raises FileExistsError if a file is there and `if_absent`, Conflict when it is not the
+        version with the etag `if_match` or when something other than a file is in the way, and
+        other OSErrors as they come, leaving nothing behind.
         """
         temporary = self._write(content)
         try:
             status = os.stat(temporary)
-            self._publish(temporary, path, os.link if if_absent else os.replace)
+            self._publish(temporary, path, _publisher(if_absent, if_match))
             return status
         finally:
             temporary.unlink(missing_ok=True)
+
+    def remove(self, path: Path) -> bool:
+        """Removes the file and the folders that it leaves empty; answers whether it was there."""
+        if not is_real(path):
+            return False
+        try:
+            with self._exclusive():
+                path.unlink()
+        except FileNotFoundError:
+            return False
+        remove_empty_folders(path.parent, self._root)
+        return True
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        """Keeps every other writer out, in this process and in others."""
+        descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
     def _write(self, content: bytes) -> Path:
         self._temporary.mkdir(parents=True, exist_ok=True)
@@ -74,92 +108,46 @@ class Placement:
 
     def _publish(self, temporary: Path, path: Path, publish: Callable[[Path, Path], None]) -> None:
         for _ in range(_ATTEMPTS):
-            _make_folders(path.parent, self._root)
+            make_folders(path.parent, self._root)
             try:
-                publish(temporary, path)
+                with self._exclusive():
+                    publish(temporary, path)
             except FileNotFoundError:
                 continue  # a deletion has just removed the emptied folder
             except (FileExistsError, IsADirectoryError):
                 if is_real(path):
                     raise
-                _remove_obstacle(path)
+                remove_obstacle(path)
             else:
-                return _sync_folder(path.parent)
+                return sync_folder(path.parent)
         raise Conflict("the object's folder keeps being removed")
 
 
 def info_of(key: str, status: os.stat_result) -> ObjectInfo:
     """The object's info, from the status of its file alone."""
-    etag = f"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_size:x}"
     modified = datetime.fromtimestamp(status.st_mtime, UTC)
-    return ObjectInfo(key, status.st_size, etag, modified, content_type_of(key))
+    return ObjectInfo(key, status.st_size, _etag(status), modified, content_type_of(key))
+
+
+def _etag(status: os.stat_result) -> str:
+    return f"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_size:x}"
 
 
 def is_real(path: Path) -> bool:
     """Whether `path` is a regular file that no symbolic link leads to."""
     try:
-        return stat.S_ISREG(os.lstat(path).st_mode) and _is_direct(path)
+        return stat.S_ISREG(os.lstat(path).st_mode) and is_direct(path)
     except (FileNotFoundError, NotADirectoryError):
         return False
 
 
-@contextmanager
-def open_object(path: Path) -> Iterator[BinaryIO]:
-    """The file, open for reading. Raises FileNotFoundError where `is_real` is false."""
-    if not is_real(path):
-        raise FileNotFoundError
-    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
-        yield file
+def _publisher(if_absent: bool, if_match: str | None) -> Callable[[Path, Path], None]:
+    if if_match is not None:
+        return partial(_replace_version, if_match)
+    return os.link if if_absent else os.replace
 
 
-def remove_empty_folders(folder: Path, root: Path) -> None:
-    """Removes `folder` and those above it as far as they are empty, `root` excepted."""
-    while folder != root:
-        try:
-            folder.rmdir()
-        except OSError:
-            break
-        folder = folder.parent
-    _sync_folder(folder)
-
-
-def _make_folders(folder: Path, root: Path) -> None:
-    if not folder.is_dir():
-        for made in [*reversed(folder.relative_to(root).parents), folder.relative_to(root)]:
-            _make_folder(root / made)
-    if not _is_direct(folder):
-        raise Conflict("a symbolic link is in the way of the object")
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir()
-    except FileNotFoundError:
-        return  # a deletion has just removed the one above: the caller tries again
-    except (FileExistsError, NotADirectoryError) as error:
-        if folder.is_symlink() or not folder.is_dir():
-            raise Conflict("something else is in the way of the object") from error
-    else:
-        _sync_folder(folder.parent)
-
-
-def _remove_obstacle(path: Path) -> None:
-    try:
-        path.rmdir()
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise Conflict("other objects are in the way") from error
-
-
-def _is_direct(path: Path) -> bool:
-    return os.path.realpath(path) == str(path)
-
-
-def _sync_folder(folder: Path) -> None:
-    with suppress(FileNotFoundError):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def _replace_version(etag: str, temporary: Path, path: Path) -> None:
+    if not is_real(path) or _etag(os.lstat(path)) != etag:
+        raise Conflict("the object has changed or is gone")
+    os.replace(temporary, path)

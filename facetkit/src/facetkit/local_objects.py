@@ -3,17 +3,17 @@
 import asyncio
 import errno
 import os
-import stat
 from collections.abc import AsyncIterator, Iterator
 from itertools import islice
 from pathlib import Path
 from weakref import WeakValueDictionary
 
-from facetkit.errors import AlreadyExists, InvalidInput, NotFound, NotReady, Unavailable
-from facetkit.local_files import Placement, info_of, is_real, open_object, remove_empty_folders
-from facetkit.objects import INTERNAL_PREFIX, ObjectInfo, StoredObject, check_key
+from facetkit.errors import AlreadyExists, Conflict, NotReady, Unavailable
+from facetkit.local_files import Placement, info_of, is_real
+from facetkit.local_listing import FolderListing
+from facetkit.local_reading import head, read, read_range
+from facetkit.objects import PAGE_SIZE, ObjectInfo, ObjectPart, StoredObject, check_key
 
-_LIST_BATCH = 500
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -21,29 +21,41 @@ class LocalObjectStore:
     """An ObjectStore whose keys are the paths of files below `root`.
 
     Nothing is read, listed or written through a symbolic link below `root`; `root` itself may
-    be one. `ready` makes the folder.
+    be one. `ready` makes the folder. Conditions hold among all processes that write by this class
+    and lock by the same file system: those of one host, and of several where its flock spans them.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, page_size: int = PAGE_SIZE) -> None:
         self._root = Path(os.path.realpath(root))
         self._placement = Placement(self._root)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._page_size = page_size
 
     async def put(
-        self, key: str, content: bytes, *, content_type: str, if_absent: bool = False
+        self,
+        key: str,
+        content: bytes,
+        *,
+        content_type: str,
+        if_absent: bool = False,
+        if_match: str | None = None,
     ) -> ObjectInfo:
         """As ObjectStore.put."""
         path = self._path(key)
         async with self._lock(key):
-            return await asyncio.to_thread(self._put, key, path, content, if_absent)
+            return await asyncio.to_thread(self._put, key, path, content, if_absent, if_match)
 
-    async def get(self, key: str) -> StoredObject:
+    async def get(self, key: str, *, max_bytes: int | None = None) -> StoredObject:
         """As ObjectStore.get."""
-        return await asyncio.to_thread(_read, key, self._path(key))
+        return await asyncio.to_thread(read, key, self._path(key), max_bytes)
+
+    async def get_range(self, key: str, *, start: int, length: int) -> ObjectPart:
+        """As ObjectStore.get_range."""
+        return await asyncio.to_thread(read_range, key, self._path(key), start, length)
 
     async def head(self, key: str) -> ObjectInfo:
         """As ObjectStore.head."""
-        return await asyncio.to_thread(_head, key, self._path(key))
+        return await asyncio.to_thread(head, key, self._path(key))
 
     async def delete(self, key: str) -> bool:
         """As ObjectStore.delete."""
@@ -51,12 +63,16 @@ class LocalObjectStore:
         async with self._lock(key):
             return await asyncio.to_thread(self._delete, path)
 
-    async def list(self, prefix: str = "") -> AsyncIterator[ObjectInfo]:
-        """As ObjectStore.list; objects written meanwhile may or may not appear."""
-        found = self._walk(prefix.rpartition("/")[0], prefix)
-        while batch := await asyncio.to_thread(lambda: [*islice(found, _LIST_BATCH)]):
-            for info in batch:
-                yield info
+    async def pages(self, prefix: str = "", *, after: str = "") -> AsyncIterator[list[ObjectInfo]]:
+        """As ObjectStore.pages; names that are no keys do not appear."""
+        found = iter(FolderListing(self._root, prefix, after))
+        while page := await asyncio.to_thread(_next_page, found, self._page_size):
+            yield page
+
+    def url(self, key: str, *, expires_s: int) -> str | None:
+        """None."""
+        check_key(key)
+        return None
 
     async def ready(self) -> None:
         """As ObjectStore.ready; also sweeps what killed writers left behind."""
@@ -65,80 +81,45 @@ class LocalObjectStore:
         except OSError as error:
             raise NotReady(f"the object folder cannot be used: {error.strerror}") from error
 
+    async def close(self) -> None:
+        """Nothing is open."""
+
     def _path(self, key: str) -> Path:
         return self._root / check_key(key)
 
     def _lock(self, key: str) -> asyncio.Lock:
         return self._locks.setdefault(key, asyncio.Lock())
 
-    def _put(self, key: str, path: Path, content: bytes, if_absent: bool) -> ObjectInfo:
-        if if_absent and is_real(path):
+    def _put(
+        self, key: str, path: Path, content: bytes, if_absent: bool, if_match: str | None
+    ) -> ObjectInfo:
+        there = is_real(path)
+        if there and if_absent:
             raise AlreadyExists(f"there is an object '{key}' already")
+        if not there and if_match is not None:
+            raise Conflict(f"the object '{key}' is gone")
         try:
-            return info_of(key, self._placement.place(path, content, if_absent=if_absent))
+            placed = self._placement.place(path, content, if_absent=if_absent, if_match=if_match)
         except FileExistsError as error:
             raise AlreadyExists(f"there is an object '{key}' already") from error
         except OSError as error:
-            reason = "is full" if error.errno in _FULL else "cannot be written"
-            raise Unavailable(f"the object store {reason}") from error
+            raise _unwritable(error) from error
+        return info_of(key, placed)
 
     def _delete(self, path: Path) -> bool:
-        if not is_real(path):
-            return False
         try:
-            path.unlink()
-        except FileNotFoundError:
-            return False
-        remove_empty_folders(path.parent, self._root)
-        return True
-
-    def _walk(self, folder_key: str, prefix: str) -> Iterator[ObjectInfo]:
-        for name, is_folder in _entries(self._root, folder_key):
-            key = f"{folder_key}/{name}" if folder_key else name
-            if is_folder and f"{key}/".startswith(prefix):
-                yield from self._walk(key, prefix)
-            elif not is_folder and key.startswith(prefix) and _is_key(key):
-                try:
-                    yield _head(key, self._root / key)
-                except NotFound:
-                    continue
+            return self._placement.remove(path)
+        except OSError as error:
+            raise _unwritable(error) from error
 
 
-def _entries(root: Path, folder_key: str) -> list[tuple[str, bool]]:
-    """Names with whether they are folders, such that a depth-first walk meets keys in order."""
-    folder = root / folder_key
-    if folder_key and (not _is_key(folder_key) or os.path.realpath(folder) != str(folder)):
-        return []
+def _unwritable(error: OSError) -> Unavailable:
+    reason = "is full" if error.errno in _FULL else "cannot be written"
+    return Unavailable(f"the object store {reason}")
+
+
+def _next_page(found: Iterator[ObjectInfo], size: int) -> list[ObjectInfo]:
     try:
-        with os.scandir(folder) as entries:
-            found = [(e.name, e.is_dir(follow_symlinks=False)) for e in entries]
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    mine = (e for e in found if not e[0].startswith(INTERNAL_PREFIX))
-    return sorted(mine, key=lambda entry: entry[0] + "/" * entry[1])
-
-
-def _is_key(name: str) -> bool:
-    try:
-        check_key(name)
-    except InvalidInput:
-        return False
-    return True
-
-
-def _head(key: str, path: Path) -> ObjectInfo:
-    try:
-        status = os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        status = None
-    if status is None or not stat.S_ISREG(status.st_mode) or not is_real(path):
-        raise NotFound(f"there is no object '{key}'")
-    return info_of(key, status)
-
-
-def _read(key: str, path: Path) -> StoredObject:
-    try:
-        with open_object(path) as file:
-            return StoredObject(info_of(key, os.fstat(file.fileno())), file.read())
-    except FileNotFoundError as error:
-        raise NotFound(f"there is no object '{key}'") from error
+        return list(islice(found, size))
+    except OSError as error:
+        raise Unavailable("the object store cannot be listed") from error

@@ -1,45 +1,47 @@
-"""What every object store is: its Protocol, its types and the rules for keys."""
+"""What every object store is: its Protocol and its types; and the rules for keys."""
 
-import unicodedata
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import PurePosixPath
 from typing import Protocol
 
-from facetkit.errors import InvalidInput
-
-RESERVED_SEGMENTS = frozenset(
-    {"gen_images", "excel_files", "bundles", "trash", "photobooth", "templates"}
+from facetkit.errors import InvalidInput, TooLarge
+from facetkit.object_keys import (
+    INTERNAL_PREFIX,
+    MAX_KEY_BYTES,
+    PUBLIC_PREFIXES,
+    RESERVED_SEGMENTS,
+    check_key,
+    content_type_of,
+    is_indexed,
 )
-"""Path segments whose objects synchronisation never indexes."""
 
-PUBLIC_PREFIXES = frozenset({"images", "gen_images", "excel_files", "bundles"})
-"""First segments whose objects are readable by whoever knows the key."""
+__all__ = [
+    "INTERNAL_PREFIX",
+    "MAX_KEY_BYTES",
+    "PAGE_SIZE",
+    "PUBLIC_PREFIXES",
+    "RESERVED_SEGMENTS",
+    "ObjectInfo",
+    "ObjectPart",
+    "ObjectStore",
+    "StoredObject",
+    "check_key",
+    "check_range",
+    "check_size",
+    "content_type_of",
+    "is_indexed",
+]
 
-MAX_KEY_BYTES = 1024
-MAX_SEGMENT_BYTES = 255
-INTERNAL_PREFIX = ".facet-"
-"""How the names begin that stores keep for their own files."""
-
-_CONTENT_TYPES = {
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".png": "image/png",
-    ".webp": "image/webp",
-    ".zip": "application/zip",
-    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    ".xlsm": "application/vnd.ms-excel.sheet.macroEnabled.12",
-    ".json": "application/json",
-    ".pdf": "application/pdf",
-}
+PAGE_SIZE = 1000
+"""How many objects a page of a listing has at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
     """What a store knows of an object: `size` in bytes, `etag` without quotes, `modified` in UTC.
 
-    The etag changes whenever the object is written again.
+    The etag is opaque and changes whenever the content does.
     """
 
     key: str
@@ -57,26 +59,51 @@ class StoredObject:
     content: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class ObjectPart:
+    """Bytes of an object from `start` on, as it was at one moment; `info` is the whole object's."""
+
+    info: ObjectInfo
+    start: int
+    content: bytes
+
+
 class ObjectStore(Protocol):
     """Whole objects under keys. Every method given a bad key raises InvalidInput (`check_key`).
 
-    A key and another that goes on below it (`a/b`, `a/b/c`) cannot exist at once.
+    Every method raises Unavailable, NotReady or Upstream when the store fails. A store of files may
+    refuse a key below another one (`a/b`, `a/b/c`) with Conflict.
     """
 
     async def put(
-        self, key: str, content: bytes, *, content_type: str, if_absent: bool = False
+        self,
+        key: str,
+        content: bytes,
+        *,
+        content_type: str,
+        if_absent: bool = False,
+        if_match: str | None = None,
     ) -> ObjectInfo:
         """Writes the whole object or nothing, durably.
 
         `content_type` must be the one of the key's extension; a store that keeps no types
-        answers with `content_type_of(key)`.
+        answers with `content_type_of(key)`. At most one condition may be given.
         Raises AlreadyExists if it is there and `if_absent` (of any number of racing writers
-        exactly one succeeds), Conflict when another key is in the way, Unavailable when full.
+        exactly one succeeds), Conflict if it is not the version with the etag `if_match` (another
+        one, or gone) or when another key is in the way, Unavailable when full.
         """
         ...
 
-    async def get(self, key: str) -> StoredObject:
-        """The object. Raises NotFound."""
+    async def get(self, key: str, *, max_bytes: int | None = None) -> StoredObject:
+        """The object. Raises NotFound, and TooLarge over `max_bytes` without reading it."""
+        ...
+
+    async def get_range(self, key: str, *, start: int, length: int) -> ObjectPart:
+        """At most `length` bytes from `start` on, fewer where the object ends before.
+
+        Raises NotFound, and InvalidInput when `start` is negative or not before the object's end,
+        or `length` is less than 1.
+        """
         ...
 
     async def head(self, key: str) -> ObjectInfo:
@@ -87,10 +114,21 @@ class ObjectStore(Protocol):
         """Removes the object; answers whether it was there."""
         ...
 
-    def list(self, prefix: str = "") -> AsyncIterator[ObjectInfo]:
-        """The objects whose keys start with `prefix`, in the order of their keys.
+    def pages(self, prefix: str = "", *, after: str = "") -> AsyncIterator[list[ObjectInfo]]:
+        """The objects whose keys start with `prefix` and come after `after`, in order of the keys.
 
-        A prefix that no key can have lists nothing.
+        Keys are ordered by their UTF-8 bytes, as by Python; no page is empty or longer than
+        PAGE_SIZE. What is written meanwhile may or may not appear. A listing that ends was whole:
+        any failure raises. A prefix that no key can have lists nothing. Where others write to the
+        store as well, keys may appear that `check_key` refuses; those that end in "/" are left
+        out. Content types are those of the keys.
+        """
+        ...
+
+    def url(self, key: str, *, expires_s: int) -> str | None:
+        """Where callers can read the object for `expires_s` seconds; None if only from us.
+
+        The object need not exist.
         """
         ...
 
@@ -98,45 +136,20 @@ class ObjectStore(Protocol):
         """Raises NotReady with the reason when the store cannot be used."""
         ...
 
-
-def check_key(key: str) -> str:
-    """`key` itself. Raises InvalidInput for a key that no store accepts.
-
-    Refused: empty or over 1024 bytes of UTF-8, absolute, with a backslash or a control
-    character, with a segment that is empty, `.`, `..`, over 255 bytes or reserved by the store.
-    """
-    reason = _key_fault(key) or next(filter(None, map(_segment_fault, key.split("/"))), None)
-    if reason:
-        raise InvalidInput(f"'key' {reason}", fields={"key": reason})
-    return key
+    async def close(self) -> None:
+        """Lets go of connections; nothing else may be called afterwards."""
+        ...
 
 
-def content_type_of(key: str) -> str:
-    """The content type of the key's extension; `application/octet-stream` for an unknown one."""
-    return _CONTENT_TYPES.get(PurePosixPath(key).suffix.lower(), "application/octet-stream")
+def check_range(start: int, length: int, size: int | None = None) -> None:
+    """Raises InvalidInput for a range that get_range refuses; `size` is the object's, if known."""
+    if start < 0 or length < 1:
+        raise InvalidInput("a range starts at 0 or later and has at least 1 byte")
+    if size is not None and start >= size:
+        raise InvalidInput(f"the range starts at {start}, but the object has {size} bytes")
 
 
-def _key_fault(key: str) -> str | None:
-    try:
-        size = len(key.encode())
-    except UnicodeEncodeError:
-        return "is not valid text"
-    if not key:
-        return "is empty"
-    if size > MAX_KEY_BYTES:
-        return f"is longer than {MAX_KEY_BYTES} bytes"
-    if key.startswith("/"):
-        return "is absolute"
-    if "\\" in key or any(unicodedata.category(char) == "Cc" for char in key):
-        return "has a backslash or a control character"
-    return None
-
-
-def _segment_fault(segment: str) -> str | None:
-    if segment in {"", ".", ".."}:
-        return "has a segment that is empty, '.' or '..'"
-    if len(segment.encode()) > MAX_SEGMENT_BYTES:
-        return f"has a segment longer than {MAX_SEGMENT_BYTES} bytes"
-    if segment.lower().startswith(INTERNAL_PREFIX):
-        return f"has a segment that starts with '{INTERNAL_PREFIX}'"
-    return None
+def check_size(info: ObjectInfo, max_bytes: int | None) -> None:
+    """Raises TooLarge for an object over `max_bytes`."""
+    if max_bytes is not None and info.size > max_bytes:
+        raise TooLarge(f"the object '{info.key}' is larger than {max_bytes} bytes")

@@ -45,7 +45,7 @@ def _milvus(settings: MeshSettings, env: Mapping[str, str]) -> Process:
 def _vision_models(settings: MeshSettings, env: Mapping[str, str]) -> Process:
     return _grpc_service(
         "vision-models",
-        "vision_models",
+        ("vision_models",),
         Listen("VISION_PORT", LOOPBACK, settings.vision_port),
         Listen("VISION_METRICS_PORT", LOOPBACK, settings.vision_metrics_port),
         env,
@@ -61,7 +61,7 @@ def _search(settings: MeshSettings, env: Mapping[str, str]) -> Process:
         store = {"MILVUS_URI": settings.milvus_uri}
     return _grpc_service(
         "search",
-        "search",
+        ("search", "migrate", "serve"),
         Listen("SEARCH_PORT", LOOPBACK, settings.search_port),
         Listen("SEARCH_METRICS_PORT", LOOPBACK, settings.search_metrics_port),
         {**env, **store, "VISION_TARGET": f"{LOOPBACK}:{settings.vision_port}"},
@@ -69,11 +69,11 @@ def _search(settings: MeshSettings, env: Mapping[str, str]) -> Process:
 
 
 def _grpc_service(
-    name: str, module: str, serves: Listen, metrics: Listen, env: Mapping[str, str]
+    name: str, program: tuple[str, ...], serves: Listen, metrics: Listen, env: Mapping[str, str]
 ) -> Process:
     return Process(
         name=name,
-        argv=(sys.executable, "-m", module),
+        argv=(sys.executable, "-m", *program),
         env={
             **env,
             "HOST": serves.host,

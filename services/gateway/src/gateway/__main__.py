@@ -16,6 +16,8 @@ from facetkit.memory import keep_trimmed
 from facetkit.settings import read
 from gateway.app import create_app
 from gateway.clients import connect
+from gateway.event_streams import EventStreams
+from gateway.server import Server
 from gateway.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -57,8 +59,9 @@ def serve_metrics(settings: Settings) -> None:
 
 async def serve(settings: Settings, listener: socket.socket) -> None:
     """Runs the app on `listener` until a signal ends it."""
+    streams = EventStreams()
     config = uvicorn.Config(
-        create_app(settings, connect(settings)),
+        create_app(settings, connect(settings), streams),
         http="httptools",
         ws="none",
         lifespan="on",
@@ -71,7 +74,7 @@ async def serve(settings: Settings, listener: socket.socket) -> None:
     )
     log.info("listening", host=settings.host, port=listener.getsockname()[1])
     trimming = asyncio.create_task(keep_trimmed())
-    await uvicorn.Server(config).serve([listener])
+    await Server(config, streams).serve([listener])
     trimming.cancel()
 
 

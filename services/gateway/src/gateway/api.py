@@ -4,13 +4,18 @@ from fastapi import APIRouter
 
 from gateway.clients import Clients
 from gateway.docs import DocsEndpoints, MetricsEndpoints
+from gateway.event_streams import EventStreams
 from gateway.forms import FormReader
 from gateway.health import Downstream, HealthEndpoints, Readiness
 from gateway.image_sources import ImageSources
+from gateway.jobs.endpoints import JobEndpoints
+from gateway.jobs.owners import JobOwners
+from gateway.jobs.sync import SyncEndpoints
 from gateway.object_endpoints import ObjectEndpoints
 from gateway.object_urls import ObjectUrls
 from gateway.public_objects import PublicObjects
 from gateway.search.client import SEARCH_SERVICE
+from gateway.search.duplicate_endpoints import DuplicateEndpoints
 from gateway.search.endpoints import SearchEndpoints
 from gateway.search.query import QueryReader
 from gateway.security import ApiKeyGuard
@@ -20,12 +25,18 @@ from gateway.vision.client import EMBEDDING_SERVICE
 from gateway.vision.endpoints import VisionEndpoints
 
 
-def routers(settings: Settings, clients: Clients) -> list[APIRouter]:
+def routers(settings: Settings, clients: Clients, streams: EventStreams) -> list[APIRouter]:
     """The routers of the gateway, in the order of its documentation."""
     production = settings.env == "production"
-    urls = ObjectUrls(settings.public_base_url, loopback_aliases=not production)
+    urls = ObjectUrls(
+        settings.public_base_url,
+        clients.objects,
+        settings.bucket,
+        expires_s=settings.s3_url_expires_s,
+        loopback_aliases=not production,
+    )
     objects = PublicObjects(clients.objects)
-    sources = ImageSources(clients.fetcher, objects, urls)
+    sources = ImageSources(clients.fetcher, objects, urls, settings.max_upload_bytes)
     forms = FormReader(settings.max_upload_bytes)
     guard = ApiKeyGuard(settings.keys)
     closed = None if settings.objects_public else ApiKeyGuard(settings.keys, closed=True)
@@ -40,6 +51,9 @@ def routers(settings: Settings, clients: Clients) -> list[APIRouter]:
     return [
         VisionEndpoints(clients.vision, forms, sources, urls, guard).router,
         search.router,
+        DuplicateEndpoints(clients.search, urls, guard).router,
+        SyncEndpoints(clients.sync, guard).router,
+        JobEndpoints(JobOwners(clients.jobs), streams, guard, settings.deadline_s).router,
         ObjectEndpoints(objects, closed).router,
         HealthEndpoints(_readiness(clients)).router,
         DocsEndpoints().router,

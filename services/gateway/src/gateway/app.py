@@ -11,6 +11,8 @@ from gateway import errors
 from gateway.api import routers
 from gateway.clients import Clients
 from gateway.docs import STATIC_PATH, static_files
+from gateway.event_streams import EventStreams
+from gateway.jobs.events import EVENTS_PATH
 from gateway.middleware.body_limit import BodyLimit
 from gateway.middleware.deadline import RequestDeadline
 from gateway.middleware.disconnect import CancelOnDisconnect
@@ -28,15 +30,24 @@ Images are JPEG, PNG or WebP of at most 24 MiB and 64 megapixels. Every error is
 _TAGS = [
     {"name": "embeddings", "description": "Images as vectors"},
     {"name": "search", "description": "Stored images, found by picture and by words"},
+    {"name": "jobs", "description": "Long work: its progress, and what can be done about it"},
     {"name": "objects", "description": "Stored files"},
     {"name": "health", "description": "For probes and operators"},
 ]
-_SENT_HEADERS = ["Prefer", "traceparent", "X-API-Key", "X-Request-ID"]
-_READ_HEADERS = ["ETag", "Location", "Retry-After", "X-Model", "X-Model-Set", "X-Request-ID"]
+_SENT_HEADERS = ["Last-Event-ID", "Prefer", "traceparent", "X-API-Key", "X-Request-ID"]
+_READ_HEADERS = [
+    *("Accept-Ranges", "Content-Range", "ETag", "Location", "Retry-After"),
+    *("X-Model", "X-Model-Set", "X-Request-ID"),
+]
 
 
-def create_app(settings: Settings, clients: Clients) -> FastAPI:
-    """The gateway as an ASGI app, which closes `clients` when it ends."""
+def create_app(
+    settings: Settings, clients: Clients, streams: EventStreams | None = None
+) -> FastAPI:
+    """The gateway as an ASGI app, which closes `clients` when it ends.
+
+    Whoever stops the server ends `streams` first.
+    """
     app = FastAPI(
         title="Facet",
         version="0.1.0",
@@ -48,7 +59,7 @@ def create_app(settings: Settings, clients: Clients) -> FastAPI:
         lifespan=_closing(clients),
         middleware=_middleware(settings),
     )
-    for router in routers(settings, clients):
+    for router in routers(settings, clients, streams or EventStreams()):
         app.include_router(router)
     app.mount(STATIC_PATH, static_files())
     errors.install(app)
@@ -73,7 +84,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
         *([_cors(settings)] if settings.allowed_origins else []),
         Middleware(ErrorBoundary),
         Middleware(CancelOnDisconnect),
-        Middleware(RequestDeadline, seconds=settings.deadline_s),
+        Middleware(RequestDeadline, seconds=settings.deadline_s, endless=EVENTS_PATH),
         Middleware(
             BodyLimit,
             max_bytes=settings.max_body_bytes,

@@ -1,11 +1,13 @@
 """Everything outside the process that the gateway talks to."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from facetkit.client import RpcClient
 from facetkit.fetch import SafeFetcher
-from facetkit.local_objects import LocalObjectStore
+from facetkit.object_stores import open_object_store
 from facetkit.objects import ObjectStore
+from gateway.jobs.client import JobsClient, SyncClient
 from gateway.search.client import SearchClient
 from gateway.settings import Settings
 from gateway.vision.client import VisionClient
@@ -13,10 +15,15 @@ from gateway.vision.client import VisionClient
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """The gateway's peers; `close` ends what they hold open."""
+    """The gateway's peers; `close` ends what they hold open.
+
+    `jobs` maps the first part of a job's id to the service that has the job.
+    """
 
     vision: VisionClient
     search: SearchClient
+    sync: SyncClient
+    jobs: Mapping[str, JobsClient]
     fetcher: SafeFetcher
     objects: ObjectStore
 
@@ -25,17 +32,21 @@ class Clients:
         await self.vision.rpc.close()
         await self.search.rpc.close()
         await self.fetcher.aclose()
+        await self.objects.close()
 
 
 def connect(settings: Settings) -> Clients:
     """The clients that `settings` name; connections open on use. Needs a running event loop."""
+    search = RpcClient(settings.search_target)
     return Clients(
         vision=VisionClient(RpcClient(settings.embedding_target)),
-        search=SearchClient(RpcClient(settings.search_target)),
+        search=SearchClient(search),
+        sync=SyncClient(search),
+        jobs={"sync": JobsClient(search)},
         fetcher=SafeFetcher(
             max_bytes=settings.max_upload_bytes,
             timeout_s=settings.fetch_timeout_s,
             allow=settings.fetch_allow,
         ),
-        objects=LocalObjectStore(settings.objects_dir),
+        objects=open_object_store(settings),
     )

@@ -24,6 +24,7 @@ _REASONS = {
     "int_from_float": "must be a whole number",
     "greater_than_equal": "must be at least {ge}",
     "less_than_equal": "must be at most {le}",
+    "bool_parsing": "must be true or false",
     "literal_error": "must be one of {expected}",
     "list_type": "must be a list",
 }

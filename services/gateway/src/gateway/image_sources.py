@@ -9,12 +9,15 @@ from gateway.uploads import checked_image
 
 
 class ImageSources:
-    """Reads our own objects from the store and everything else through the fetcher."""
+    """Reads our own objects of at most `max_bytes` from the store, all else through the fetcher."""
 
-    def __init__(self, fetcher: SafeFetcher, objects: PublicObjects, urls: ObjectUrls) -> None:
+    def __init__(
+        self, fetcher: SafeFetcher, objects: PublicObjects, urls: ObjectUrls, max_bytes: int
+    ) -> None:
         self._fetcher = fetcher
         self._objects = objects
         self._urls = urls
+        self._max_bytes = max_bytes
 
     async def image(self, url: str, field: str) -> bytes:
         """The encoded image at `url`; errors name `field`.
@@ -27,5 +30,5 @@ class ImageSources:
     async def _content(self, url: str) -> bytes:
         key = self._urls.key(url)
         if key is not None:
-            return (await self._objects.get(key)).content
+            return (await self._objects.get(key, max_bytes=self._max_bytes)).content
         return (await self._fetcher.fetch(url)).content

@@ -1,13 +1,11 @@
 """Settings of the gateway."""
 
-from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode
 
-from facetkit.addresses import parse_target
-from facetkit.errors import InvalidInput
+from facetkit.object_stores import BaseUrl, ObjectStoreSettings
 from facetkit.settings import ServiceSettings
 
 _DEVELOPMENT_ORIGINS = ("http://localhost:3000", "http://localhost:5173", "http://localhost:8501")
@@ -31,25 +29,15 @@ def _named_keys(value: object) -> object:
     return {name: key for name, _, key in pairs}
 
 
-def _base_url(value: str) -> str:
-    try:
-        path = parse_target(value).path
-    except InvalidInput as error:
-        raise ValueError(error.message) from error
-    if "?" in path or "#" in value:
-        raise ValueError("must have no query and no fragment")
-    return value.rstrip("/")
-
-
 CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 NamedKeys = Annotated[dict[str, SecretStr], NoDecode, BeforeValidator(_named_keys)]
 
 
-class Settings(ServiceSettings):
+class Settings(ObjectStoreSettings, ServiceSettings):
     """Every variable that the gateway reads; sizes in bytes, times in seconds."""
 
     port: int = Field(default=8000, ge=0, le=65535)
-    public_base_url: Annotated[str, AfterValidator(_base_url)] = "http://localhost:8000"
+    public_base_url: Annotated[BaseUrl, Field(min_length=1)] = "http://localhost:8000"
     api_key: SecretStr = SecretStr("")
     api_keys: NamedKeys = Field(default_factory=dict)
     cors_origins: CommaList | None = None
@@ -92,8 +80,3 @@ class Settings(ServiceSettings):
     def max_body_bytes(self) -> int:
         """The largest body: one upload and the form around it."""
         return self.max_upload_bytes + _FORM_OVERHEAD_BYTES
-
-    @property
-    def objects_dir(self) -> Path:
-        """Where the embedded object store lies."""
-        return self.facet_data_dir / "objects"

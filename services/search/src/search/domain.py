@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import IntEnum
 from typing import Protocol
 
 import numpy as np
@@ -62,13 +63,51 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a hit must satisfy; defaults do not restrict."""
+    """What a hit must satisfy; defaults do not restrict.
+
+    `prefix` is how the item's key begins; `prefix_ids` are items that satisfy it by another key.
+    `max_size_bytes` of 0 is no bound.
+    """
 
     min_width: int = 0
     min_height: int = 0
     content_types: tuple[str, ...] = ()
     created_after: datetime | None = None
     created_before: datetime | None = None
+    min_size_bytes: int = 0
+    max_size_bytes: int = 0
+    prefix: str = ""
+    prefix_ids: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What tells an image's picture from others without a model.
+
+    `pixels` is the SHA-256 of its upright RGB pixels, in hex; `perceptual` stays close where the
+    picture is saved anew, and compares by `search.duplicates`.
+    """
+
+    pixels: str
+    perceptual: bytes
+
+
+class Tier(IntEnum):
+    """How alike two images are; each tier includes those before it."""
+
+    BYTES = 1
+    PICTURE = 2
+    NEAR = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Similar:
+    """An item that shows the same as another one; `score` is the cosine."""
+
+    item: Item
+    tier: Tier
+    score: float
+    same_pixels: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +158,28 @@ class Embedder(Protocol):
     async def model(self) -> ModelInfo:
         """The model that answers. Raises NotReady or Unavailable."""
 
-    async def embed_image(self, content: bytes) -> ImageVector:
-        """The vector of one encoded image. Raises InvalidInput and its kin."""
+    async def embed_image(self, content: bytes, *, bulk: bool = False) -> ImageVector:
+        """The vector of one encoded image. Raises InvalidInput and its kin.
+
+        In bulk it fills only what interactive calls leave, and waits instead of being refused.
+        """
 
     async def embed_text(self, text: str) -> tuple[Vector, ModelInfo]:
         """The vector of one text."""
 
 
+class Fingerprinter(Protocol):
+    """Takes fingerprints, off the event loop."""
+
+    async def fingerprint(self, content: bytes) -> Fingerprint:
+        """The fingerprint of one encoded image. Raises InvalidInput and its kin."""
+
+
 class VectorStore(Protocol):
-    """Rows by id; acknowledged rows survive. Raises Unavailable while it cannot be reached."""
+    """Rows of one collection by id; acknowledged rows survive.
+
+    Raises Unavailable while it cannot be reached.
+    """
 
     async def open(self, model: ModelInfo) -> None:
         """Opens the collection of this model, made where it is missing."""
@@ -135,8 +187,8 @@ class VectorStore(Protocol):
     async def upsert(self, rows: Sequence[Row]) -> None:
         """Writes at most 1,000 rows of distinct ids, replacing those that exist."""
 
-    async def delete(self, item_id: str) -> None:
-        """Removes a row, if it is there."""
+    async def delete(self, item_ids: Sequence[str]) -> None:
+        """Removes at most 1,000 rows, those that are there."""
 
     async def get(self, item_id: str) -> Row | None:
         """The row of an id."""
@@ -157,9 +209,33 @@ class VectorStore(Protocol):
         """Lets go of connections."""
 
 
+class Collections(Protocol):
+    """The collections of all models, and which one answers. Raises Unavailable."""
+
+    def name(self, model: ModelInfo) -> str:
+        """The collection of a model; another model has another one."""
+
+    def store(self) -> VectorStore:
+        """A store that is not open yet."""
+
+    async def active(self) -> str:
+        """The collection that answers searches; empty while there is none."""
+
+    async def switch(self, collection: str) -> None:
+        """Lets `collection`, which exists, answer from now on, all at once."""
+
+    async def drop(self, collection: str) -> None:
+        """Removes a collection, if it is there. Raises Conflict for the active one."""
+
+
 def key_of(item_id: str, content_type: str) -> str:
     """Where the original with this SHA-256 is kept."""
     return f"images/{item_id}.{_EXTENSIONS[content_type]}"
+
+
+def is_original(key: str) -> bool:
+    """Whether the key is one under which search itself stores an image."""
+    return _ORIGINAL.fullmatch(key) is not None
 
 
 def id_of(key: str) -> str:

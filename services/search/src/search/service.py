@@ -1,29 +1,16 @@
-"""Storing, deleting and finding images."""
+"""Finding images."""
 
-import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from facetkit import deadlines
-from facetkit.errors import AlreadyExists, InvalidInput, NotFound, NotReady
-from facetkit.objects import ObjectStore
-from search.accepted import KeyedLocks, accepted
-from search.domain import (
-    MAX_WINDOW,
-    Embedder,
-    Filter,
-    Found,
-    Item,
-    ModelInfo,
-    Page,
-    Row,
-    Statistics,
-    Vector,
-    VectorStore,
-    id_of,
-    key_of,
-)
+from facetkit.errors import InvalidInput, NotFound, NotReady
+from search.domain import MAX_WINDOW, Filter, Found, Hit, ModelInfo, Page, Statistics, Vector
+from search.generations import Generation
+from search.index import Index
+from search.manifest import Counts, Holdings, Manifest
 
 MAX_TOP_K = 100
 MAX_TEXT_CHARS = 2000
@@ -31,139 +18,106 @@ MAX_TEXT_CHARS = 2000
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to search by: exactly one of an encoded image, a text and a stored image's key."""
+    """What to search by: exactly one of these; `key` is a stored image's."""
 
     image: bytes | None = None
     text: str | None = None
     key: str | None = None
+    vector: Sequence[float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStatistics:
+    """The index, its model, and what is being built to follow it."""
+
+    model: ModelInfo
+    rows: Statistics
+    counts: Counts
+    building: str
+    built: int
 
 
 class SearchService:
-    """The index over one embedding model. `model` is set when the store is open."""
+    """Searches over the generation that answers."""
 
-    def __init__(
-        self,
-        embedder: Embedder,
-        store: VectorStore,
-        objects: ObjectStore,
-        now: Callable[[], datetime],
-    ) -> None:
-        self._embedder = embedder
-        self._store = store
-        self._objects = objects
-        self._now = now
-        self._locks = KeyedLocks()
-        self._model: ModelInfo | None = None
-        self.reason = "starting"
+    def __init__(self, index: Index, manifest: Manifest, holdings: Holdings) -> None:
+        self._index, self._manifest, self._holdings = index, manifest, holdings
 
     @property
     def model(self) -> ModelInfo:
-        """The model whose vectors are indexed. Raises NotReady while there is none."""
-        if self._model is None:
-            raise NotReady(f"search is not ready: {self.reason}", retry_after_s=2)
-        return self._model
-
-    async def open(self) -> None:
-        """Learns the model and opens its collection. Raises NotReady or Unavailable."""
-        await self._objects.ready()
-        model = await self._embedder.model()
-        await self._store.open(model)
-        self._model = model
-
-    async def store_image(self, content: bytes) -> tuple[Item, bool]:
-        """Stores and indexes an image; the flag tells whether its bytes were stored before.
-
-        Raises InvalidInput and its kin for a bad image. Nothing is stored unless all is.
-        """
-        indexed = self.model
-        item_id = hashlib.sha256(content).hexdigest()
-        async with self._locks.holding(item_id):
-            known = await self._store.get(item_id)
-            if known is not None:
-                await accepted(self._put_object(known.item, content))
-                return known.item, True
-            image = await self._embedder.embed_image(content)
-            _check_model(indexed, image.model)
-            deadlines.check()
-            item = Item(
-                item_id,
-                key_of(item_id, image.content_type),
-                image.content_type,
-                len(content),
-                image.width,
-                image.height,
-                self._now(),
-            )
-            await accepted(self._commit(Row(item, image.vector), content))
-        return item, False
-
-    async def delete_image(self, key: str) -> None:
-        """Removes an image and its vector. Raises NotFound when neither is there."""
-        item_id = id_of(key)
-        _ = self.model
-        async with self._locks.holding(item_id):
-            known = await self._store.get(item_id)
-            removed = await accepted(self._remove(item_id, known.item.key if known else key))
-        if known is None and not removed:
-            raise NotFound(f"no image is stored under '{key}'", fields={"key": "is not stored"})
+        """The model whose vectors are searched. Raises NotReady while there is none."""
+        return self._index.active.model
 
     async def search(self, query: Query, page: Page, accept: Filter) -> Found:
         """The stored images nearest to the query."""
         _check_page(page)
-        vector = await self._vector(query)
+        generation = self._index.active
+        vector = await self._vector(generation, query)
         deadlines.check()
-        return await self._store.search(vector, page, accept)
+        if not accept.prefix:
+            return await generation.store.search(vector, page, accept)
+        others = await self._manifest.with_other_key(accept.prefix)
+        accept = replace(accept, prefix_ids=frozenset(others))
+        found = await generation.store.search(vector, page, accept)
+        return Found([_named(hit, others) for hit in found.hits], found.total)
 
-    async def statistics(self) -> Statistics:
-        """Counts and name of the index."""
-        _ = self.model
-        return await self._store.statistics()
+    async def statistics(self) -> IndexStatistics:
+        """Counts and identity of the index."""
+        active, building = self._index.active, self._index.building
+        return IndexStatistics(
+            active.model,
+            await active.store.statistics(),
+            await self._manifest.counts(),
+            building.name if building else "",
+            await self._holdings.count(building.name) if building else 0,
+        )
 
-    async def _commit(self, row: Row, content: bytes) -> None:
-        # The object first: a row must never name an object that is not there.
-        await self._put_object(row.item, content)
-        await self._store.upsert([row])
-
-    async def _put_object(self, item: Item, content: bytes) -> None:
-        try:
-            await self._objects.put(
-                item.key, content, content_type=item.content_type, if_absent=True
-            )
-        except AlreadyExists:
-            # The key is the content's hash, so what is there is what would be written.
-            return
-
-    async def _remove(self, item_id: str, key: str) -> bool:
-        # The row first: a hit must never lead to an object that is gone.
-        await self._store.delete(item_id)
-        return await self._objects.delete(key)
-
-    async def _vector(self, query: Query) -> Vector:
+    async def _vector(self, generation: Generation, query: Query) -> Vector:
         given = [name for name in ("image", "text", "key") if getattr(query, name) is not None]
+        if query.vector is not None:
+            return _unit(query.vector, generation.model.dimensions)
         if len(given) != 1:
             raise InvalidInput("exactly one of 'image', 'text' and 'key' is required")
         if query.key is not None:
-            return await self._stored_vector(query.key)
+            return await self._stored_vector(generation, query.key)
         if query.text is not None:
-            return await self._text_vector(query.text)
-        image = await self._embedder.embed_image(query.image or b"")
-        _check_model(self.model, image.model)
-        return image.vector
+            return await _text_vector(generation, query.text)
+        found = await generation.embedding().embed_image(query.image or b"")
+        _check_model(generation.model, found.model)
+        return found.vector
 
-    async def _text_vector(self, text: str) -> Vector:
-        if not text.strip() or len(text) > MAX_TEXT_CHARS:
-            message = f"must have 1 to {MAX_TEXT_CHARS} characters"
-            raise InvalidInput(f"'text' {message}", fields={"text": message})
-        vector, model = await self._embedder.embed_text(text)
-        _check_model(self.model, model)
-        return vector
-
-    async def _stored_vector(self, key: str) -> Vector:
-        _ = self.model
-        row = await self._store.get(id_of(key))
+    async def _stored_vector(self, generation: Generation, key: str) -> Vector:
+        entry = await self._manifest.entry(key)
+        row = await generation.store.get(entry.image_id) if entry and entry.image_id else None
         if row is None:
-            raise NotFound(f"no image is stored under '{key}'", fields={"key": "is not stored"})
+            raise NotFound(
+                f"no image is stored under '{key[:200]}'", fields={"key": "is not stored"}
+            )
         return row.vector
+
+
+async def _text_vector(generation: Generation, text: str) -> Vector:
+    if not text.strip() or len(text) > MAX_TEXT_CHARS:
+        message = f"must have 1 to {MAX_TEXT_CHARS} characters"
+        raise InvalidInput(f"'text' {message}", fields={"text": message})
+    vector, model = await generation.embedding().embed_text(text)
+    _check_model(generation.model, model)
+    return vector
+
+
+def _unit(values: Sequence[float], dimensions: int) -> Vector:
+    vector = np.asarray(values, np.float32)
+    norm = float(np.linalg.norm(vector)) if vector.size else 0.0
+    if vector.shape != (dimensions,) or not np.isfinite(norm) or norm == 0:
+        message = f"must be {dimensions} finite numbers that are not all zero"
+        raise InvalidInput(f"'vector' {message}", fields={"vector": message})
+    unit: Vector = vector / np.float32(norm)
+    return unit
+
+
+def _named(hit: Hit, others: dict[str, str]) -> Hit:
+    key = others.get(hit.item.id)
+    return replace(hit, item=replace(hit.item, key=key)) if key else hit
 
 
 def _check_model(indexed: ModelInfo, used: ModelInfo) -> None:

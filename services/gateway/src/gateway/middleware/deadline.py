@@ -1,5 +1,7 @@
 """The request's deadline, from its first byte on."""
 
+import re
+
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from facetkit import deadlines
@@ -8,16 +10,18 @@ from facetkit import deadlines
 class RequestDeadline:
     """Puts a deadline of `seconds` in force: reading the body counts, and every hop sees it.
 
+    Requests whose path is `endless` bound their own steps.
     Raises Deadline when it has passed.
     """
 
-    def __init__(self, app: ASGIApp, seconds: float) -> None:
+    def __init__(self, app: ASGIApp, seconds: float, endless: re.Pattern[str]) -> None:
         self._app = app
         self._seconds = seconds
+        self._endless = endless
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or self._endless.fullmatch(scope["path"]):
             await self._app(scope, receive, send)
             return
         async with deadlines.within(self._seconds):

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from facetkit import request_context
 from gateway import metrics
+from gateway.event_streams import MEDIA_TYPE
 
 log = structlog.get_logger(__name__)
 
@@ -45,13 +46,16 @@ class _Answer:
     def __init__(self, send: Send, request_id: str) -> None:
         self.status = CALLER_LEFT
         self.size = 0
+        self.streams = False
         self._send = send
         self._request_id = request_id
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            MutableHeaders(scope=message)["X-Request-ID"] = self._request_id
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-ID"] = self._request_id
+            self.streams = headers.get("Content-Type", "").startswith(MEDIA_TYPE)
         else:
             self.size += len(message.get("body", b""))
         await self._send(message)
@@ -61,7 +65,9 @@ def _record(scope: Scope, answer: _Answer, seconds: float) -> None:
     method = scope["method"] if scope["method"] in _METHODS else "OTHER"
     route = _template(scope)
     metrics.REQUESTS.labels(method, route, str(answer.status)).inc()
-    metrics.REQUEST_SECONDS.labels(method, route).observe(seconds)
+    # How long an event stream lasts tells nothing of how fast the gateway is.
+    if not answer.streams:
+        metrics.REQUEST_SECONDS.labels(method, route).observe(seconds)
     if route not in _PROBES:
         log.info(
             "request",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gateway.search.query import SearchFields
+from gateway.search.fields import SearchFields
 
 _FILE = {"type": "string", "format": "binary", "description": "JPEG, PNG or WebP, at most 24 MiB"}
 

@@ -1,14 +1,32 @@
 """The gateway's view of search."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from facet.search.v1 import search_pb2, search_pb2_grpc
 from facetkit.client import RpcClient
-from gateway.search.domain import Filter, Hit, Page, Statistics, Stored, StoredImage
+from gateway.search.domain import (
+    DuplicateGroup,
+    Duplicates,
+    Filter,
+    Hit,
+    Page,
+    Similar,
+    Statistics,
+    Stored,
+    StoredImage,
+    Tier,
+)
 
 SEARCH_SERVICE = search_pb2.DESCRIPTOR.services_by_name["SearchService"].full_name
+_TIERS: "dict[Tier, search_pb2.Tier.ValueType]" = {
+    "bytes": search_pb2.TIER_BYTES,
+    "picture": search_pb2.TIER_PICTURE,
+    "near": search_pb2.TIER_NEAR,
+}
+_TIER_NAMES = {number: name for name, number in _TIERS.items()}
 
 
 class SearchClient:
@@ -25,12 +43,13 @@ class SearchClient:
         return Stored(
             image=_image(response.item),
             duplicate=response.duplicate,
+            similar=[_similar(similar) for similar in response.similar],
             model=response.model,
             model_set=response.model_set,
         )
 
     async def delete_image(self, key: str) -> None:
-        """Removes an image. Raises NotFound."""
+        """Removes an image. Raises NotFound, and PermissionDenied for one not written here."""
         await self.rpc.call(self._stub.DeleteImage, search_pb2.DeleteImageRequest(key=key))
 
     async def search_images(
@@ -55,6 +74,16 @@ class SearchClient:
         hits = [Hit(_image(hit.item), hit.score) for hit in response.hits]
         return Page(hits, response.total, response.model, response.model_set)
 
+    async def list_duplicates(
+        self, tiers: Sequence[Tier], *, limit: int, offset: int
+    ) -> Duplicates:
+        """Groups of images that show the same by one of `tiers`, or by any where none is named."""
+        request = search_pb2.ListDuplicatesRequest(
+            tiers=[_TIERS[tier] for tier in tiers], limit=limit, offset=offset
+        )
+        response = await self.rpc.call(self._stub.ListDuplicates, request)
+        return Duplicates([_group(group) for group in response.groups], response.total)
+
     async def statistics(self) -> Statistics:
         """Counts and identity of the index."""
         found = await self.rpc.call(self._stub.GetStatistics, search_pb2.GetStatisticsRequest())
@@ -67,6 +96,10 @@ class SearchClient:
             model_set=found.model_set,
             dimensions=found.dimensions,
             index=found.index,
+            keys=found.keys,
+            broken_keys=found.broken_keys,
+            building=found.building or None,
+            built=found.built,
         )
 
 
@@ -82,6 +115,20 @@ def _image(item: search_pb2.Item) -> StoredImage:
     )
 
 
+def _similar(similar: search_pb2.Similar) -> Similar:
+    return Similar(
+        image=_image(similar.item),
+        tier=_TIER_NAMES[similar.tier],
+        score=similar.score,
+        same_pixels=similar.same_pixels,
+    )
+
+
+def _group(group: search_pb2.DuplicateGroup) -> DuplicateGroup:
+    members = [_similar(member) for member in group.members]
+    return DuplicateGroup(_image(group.representative), members)
+
+
 def _filter(filter: Filter) -> search_pb2.Filter:
     return search_pb2.Filter(
         min_width=filter.min_width or 0,
@@ -89,6 +136,9 @@ def _filter(filter: Filter) -> search_pb2.Filter:
         content_types=filter.content_types,
         created_after=_timestamp(filter.created_after),
         created_before=_timestamp(filter.created_before),
+        prefix=filter.prefix,
+        min_size_bytes=filter.min_size_bytes or 0,
+        max_size_bytes=filter.max_size_bytes or 0,
     )
 
 

@@ -1,14 +1,14 @@
 """/api/images and /api/search: stored images, found by picture and by words."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from facetkit.errors import InvalidInput, NotFound
+from facetkit.errors import InvalidInput, NotFound, PermissionDenied
 from facetkit.objects import check_key
 from gateway.documented_example import EXAMPLE_KEY
-from gateway.errors import documented
+from gateway.errors import ErrorBody, documented
 from gateway.field_errors import blaming
 from gateway.image_sources import ImageSources
 from gateway.object_urls import ObjectUrls
@@ -20,6 +20,9 @@ from gateway.security import ApiKeyGuard
 from gateway.uploads import Uploads
 
 _DUPLICATE = {"model": ImageAnswer, "description": "The same bytes were stored before"}
+_NOT_OURS: dict[int | str, dict[str, Any]] = {
+    403: {"model": ErrorBody, "description": "The object is not one that Facet has written"}
+}
 
 
 class SearchEndpoints:
@@ -61,7 +64,7 @@ class SearchEndpoints:
             methods=["DELETE"],
             status_code=204,
             summary="Remove an image",
-            responses=documented(400, 401, 404, 503, 504),
+            responses={**_NOT_OURS, **documented(400, 401, 404, 503, 504)},
         )
         self.router.add_api_route(
             "/api/search",
@@ -95,8 +98,11 @@ class SearchEndpoints:
         self,
         key: Annotated[str, Query(description="Key of a stored image", examples=[EXAMPLE_KEY])],
     ) -> None:
-        """Removes the image from the store and from the index."""
-        with blaming("key", InvalidInput, NotFound):
+        """Removes an image that was stored here from the store and from the index.
+
+        Other images of the bucket belong to whoever put them there: 403.
+        """
+        with blaming("key", InvalidInput, NotFound, PermissionDenied):
             await self._search.delete_image(check_key(key))
 
     async def search(self, request: Request) -> SearchAnswer:

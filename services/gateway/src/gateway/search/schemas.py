@@ -6,7 +6,33 @@ from pydantic import BaseModel, Field
 
 from gateway.documented_example import EXAMPLE_KEY
 from gateway.object_urls import ObjectUrls
-from gateway.search.domain import Hit, Page, Stored
+from gateway.search.domain import Hit, Page, Similar, Stored, Tier
+
+
+class SimilarAnswer(BaseModel):
+    """A stored image that shows the same as another."""
+
+    id: str
+    key: str
+    url: str
+    tier: Tier = Field(
+        description="`bytes`: the same bytes under another key; `picture`: the same pixels, or"
+        " nearly; `near`: cropped or retouched"
+    )
+    score: float = Field(description="Cosine similarity, -1 to 1")
+    same_pixels: bool = Field(description="Whether the pixels are the same once upright")
+
+    @classmethod
+    def of(cls, similar: Similar, urls: ObjectUrls) -> "SimilarAnswer":
+        """`similar` as routes answer it."""
+        return cls(
+            id=similar.image.id,
+            key=similar.image.key,
+            url=urls.url(similar.image.key),
+            tier=similar.tier,
+            score=similar.score,
+            same_pixels=similar.same_pixels,
+        )
 
 
 class ImageAnswer(BaseModel):
@@ -21,6 +47,9 @@ class ImageAnswer(BaseModel):
     content_type: str = Field(examples=["image/jpeg"])
     bytes: int = Field(description="Size of the encoded image")
     created_at: datetime
+    similar: list[SimilarAnswer] = Field(
+        description="Other stored images that show the same, most alike first"
+    )
     model: str = Field(description="The embedding model", examples=["clip-ViT-B-32"])
     model_set: str = Field(description="`demo`, `demo-random` or `full`")
 
@@ -38,6 +67,7 @@ class ImageAnswer(BaseModel):
             content_type=image.content_type,
             bytes=image.size_bytes,
             created_at=image.created_at,
+            similar=[SimilarAnswer.of(similar, urls) for similar in stored.similar],
             model=stored.model,
             model_set=stored.model_set,
         )
@@ -97,3 +127,9 @@ class StatisticsAnswer(BaseModel):
     model_set: str
     dimensions: int
     index: str = Field(description="What answers searches: `matrix` or `store`")
+    keys: int = Field(description="Object keys that lead to those images")
+    broken_keys: int = Field(description="Object keys whose content could not be indexed")
+    building: str | None = Field(
+        description="The collection that is being built for another model; null where none is"
+    )
+    built: int = Field(description="Images in the collection that is being built")

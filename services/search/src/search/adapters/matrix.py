@@ -1,95 +1,115 @@
 """All vectors in memory as an exact fp16 matrix. Not thread-safe."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 
-from search.domain import Filter, Found, Hit, Item, Page, Row, Vector
+from search.adapters.matrix_codes import Codes
+from search.adapters.matrix_columns import Columns, raw_ids
+from search.adapters.matrix_filter import Accepted, accepted_rows
+from search.adapters.matrix_ranking import nearest
+from search.adapters.matrix_scan import Near
+from search.adapters.matrix_threads import scan_threads
+from search.adapters.place_map import NOWHERE, PlaceMap
+from search.domain import Filter, Found, Hit, Page, Row, Vector
+
+BLOCK_ROWS = 8192
+"""A multiple of 8, so that blocks begin at whole bytes of a bitmap."""
+MAX_FILTERS_KEPT = 8
 
 
 class Matrix:
-    """Rows in no order; about 1 KB a row of 512 dimensions."""
+    """Rows in no order; about 1.1 KB a row of 512 dimensions."""
 
-    def __init__(self, dimensions: int) -> None:
-        self._index = faiss.IndexScalarQuantizer(
-            dimensions, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
-        )
-        self._items: list[Item] = []
-        self._places: dict[str, int] = {}
+    def __init__(self, dimensions: int, block_rows: int = BLOCK_ROWS) -> None:
+        self._codes = Codes(dimensions, block_rows)
+        self._columns = Columns()
+        self._places = PlaceMap()
+        self._threads = scan_threads()
+        self._accepted: dict[Filter, Accepted] = {}
 
     def __len__(self) -> int:
-        return len(self._items)
+        return len(self._columns)
 
     def put(self, rows: Iterable[Row]) -> None:
         """Adds rows, replacing those of equal id."""
-        distinct = {row.item.id: row for row in rows}
-        for item_id in distinct:
-            self.remove(item_id)
-        if distinct:
-            self._index.add(np.stack([row.vector for row in distinct.values()]))
-        for row in distinct.values():
-            self._places[row.item.id] = len(self._items)
-            self._items.append(row.item)
-
-    def remove(self, item_id: str) -> None:
-        """Removes a row, if it is there, by moving the last one into its place."""
-        place = self._places.pop(item_id, None)
-        if place is None:
+        distinct = list({row.item.id: row for row in rows}.values())
+        if not distinct:
             return
-        last = len(self._items) - 1
-        codes = self._codes()
-        codes[place] = codes[last]
-        self._index.remove_ids(faiss.IDSelectorRange(last, last + 1))
-        moved = self._items.pop()
-        if place != last:
-            self._items[place] = moved
-            self._places[moved.id] = place
+        self._accepted.clear()
+        vectors = np.stack([row.vector for row in distinct])
+        places = self._places.find(self._columns["id"], raw_ids([row.item.id for row in distinct]))
+        known, new = np.flatnonzero(places != NOWHERE), np.flatnonzero(places == NOWHERE)
+        self._columns.write(places[known], [distinct[number].item for number in known])
+        self._codes.write(places[known], vectors[known])
+        first = len(self)
+        self._columns.append([distinct[number].item for number in new])
+        self._codes.append(vectors[new])
+        self._places.extend(self._columns["id"], first)
+
+    def remove(self, item_ids: Sequence[str]) -> None:
+        """Removes rows, those that are there, by moving the last ones into their places."""
+        self._accepted.clear()
+        for item_id in item_ids:
+            place = self._place(item_id)
+            if place != NOWHERE:
+                self._remove(place)
 
     def get(self, item_id: str) -> Row | None:
         """A row; its vector is rounded to fp16."""
-        place = self._places.get(item_id)
-        if place is None:
+        place = self._place(item_id)
+        if place == NOWHERE:
             return None
-        vector: Any = self._index.reconstruct(place)
-        return Row(self._items[place], vector)
+        return Row(self._columns.items(np.array([place]))[0], self._codes.vector(place))
 
     def search(self, vector: Vector, page: Page, accept: Filter) -> Found:
         """The nearest rows by cosine, exact but for the rounding."""
-        accepted = self._accepted(accept)
-        total = len(self) if accepted is None else len(accepted)
-        wanted = min(page.window, total)
-        if wanted <= page.offset:
-            return Found([], total)
-        selector = None if accepted is None else faiss.IDSelectorBatch(accepted)
-        make_parameters: Any = faiss.SearchParameters
-        parameters = make_parameters(sel=selector)
-        scores, places = self._index.search(vector[np.newaxis], wanted, params=parameters)
-        pairs = zip(scores[0].tolist(), places[0].tolist(), strict=True)
-        hits = [Hit(self._items[place], min(1.0, max(-1.0, score))) for score, place in pairs]
-        hits.sort(key=lambda hit: (-hit.score, hit.item.id))
-        return Found(hits[page.offset :], total)
+        return self.search_many([(vector, page)], accept)[0]
 
-    def _accepted(self, accept: Filter) -> npt.NDArray[np.int64] | None:
+    def search_many(self, queries: Sequence[tuple[Vector, Page]], accept: Filter) -> list[Found]:
+        """What `search` answers to each; several times cheaper for many."""
+        accepted = self._accept(accept)
+        total = len(self) if accepted is None else accepted.total
+        if not total:
+            return [Found() for _ in queries]
+        vectors = np.stack([vector for vector, _ in queries])
+        counts = [min(page.window, total) for _, page in queries]
+        near = nearest(self._codes, self._threads, vectors, counts, accepted)
+        ranked = [self._ranked(*each, page) for each, (_, page) in zip(near, queries, strict=True)]
+        return [Found(hits, total) for hits in self._hits(ranked)]
+
+    def _ranked(
+        self, scores: npt.NDArray[np.float32], places: npt.NDArray[np.int64], page: Page
+    ) -> Near:
+        """The page's rows, best first, equal scores in the order of ids."""
+        words = self._columns["id"][places].view(">u8")
+        order = np.lexsort((*words.T[::-1], -scores))[page.offset : page.window]
+        return np.clip(scores[order], -1, 1), places[order]
+
+    def _hits(self, ranked: Sequence[Near]) -> list[list[Hit]]:
+        items = iter(self._columns.items(np.concatenate([places for _, places in ranked])))
+        return [[Hit(next(items), score) for score in scores.tolist()] for scores, _ in ranked]
+
+    def _accept(self, accept: Filter) -> Accepted | None:
         if accept == Filter():
             return None
-        places = [place for place, item in enumerate(self._items) if _accepts(accept, item)]
-        return np.array(places, np.int64)
+        accepted = self._accepted.pop(accept, None)
+        if accepted is None:
+            accepted = accepted_rows(self._columns, self._places, accept)
+        while len(self._accepted) >= MAX_FILTERS_KEPT:
+            del self._accepted[next(iter(self._accepted))]
+        # Last in: the one to go first is the one not asked for longest.
+        self._accepted[accept] = accepted
+        return accepted
 
-    def _codes(self) -> npt.NDArray[np.uint8]:
-        size = self._index.codes.size()
-        flat = faiss.rev_swig_ptr(self._index.codes.data(), size)
-        view: npt.NDArray[np.uint8] = flat.reshape(len(self._items), -1)
-        return view
+    def _place(self, item_id: str) -> int:
+        return int(self._places.find(self._columns["id"], raw_ids([item_id]))[0])
 
-
-def _accepts(accept: Filter, item: Item) -> bool:
-    return (
-        item.width >= accept.min_width
-        and item.height >= accept.min_height
-        and (not accept.content_types or item.content_type in accept.content_types)
-        and (accept.created_after is None or item.created_at >= accept.created_after)
-        and (accept.created_before is None or item.created_at < accept.created_before)
-    )
+    def _remove(self, place: int) -> None:
+        ids, last = self._columns["id"], len(self) - 1
+        self._places.move(ids[place], place, NOWHERE)
+        if place != last:
+            self._places.move(ids[last], last, place)
+        self._columns.remove(place)
+        self._codes.remove(place)

@@ -1,18 +1,23 @@
 """VectorStore that writes to a durable one and answers from the matrix beside it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 import faiss
 import structlog
 
 from facetkit.errors import FacetError
+from search.adapters.coalesced import Coalesced
 from search.adapters.matrix import Matrix
 from search.domain import Filter, Found, ModelInfo, Page, Row, Statistics, Vector, VectorStore
 
 log = structlog.get_logger(__name__)
+
+MAX_SHARED_WINDOW = 256
+"""Wider windows cost more than the rows' decoding, which is what a batch saves."""
 
 Result = TypeVar("Result")
 
@@ -20,22 +25,25 @@ Result = TypeVar("Result")
 class MatrixStore:
     """Keeps the matrix in step with `durable`.
 
-    After a write whose outcome is unknown (the durable store died in it), the row is read back
-    until the durable store answers, so that both agree again.
+    After a write whose outcome is unknown (the durable store died in it), its rows are read back
+    until the durable store answers, so that both agree again. Searches that wait while the
+    matrix is busy are answered in one pass.
     """
 
     def __init__(self, durable: VectorStore, *, settle_every_s: float = 0.5) -> None:
         self._durable = durable
         self._settle_every_s = settle_every_s
         # One thread is the matrix's lock, and keeps the scan off the event loop.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="matrix")
+        self._thread = ThreadPoolExecutor(
+            1, "matrix", initializer=faiss.omp_set_num_threads, initargs=(1,)
+        )
         self._matrix = Matrix(1)
+        self._searches = Coalesced(self._search_many)
         self._unsettled: set[str] = set()
         self._settling: asyncio.Task[None] | None = None
 
     async def open(self, model: ModelInfo) -> None:
         """Opens the durable store and reads all its rows into a new matrix."""
-        faiss.omp_set_num_threads(1)
         await self._durable.open(model)
         matrix = Matrix(model.dimensions)
         async for rows in self._durable.rows():
@@ -45,21 +53,16 @@ class MatrixStore:
 
     async def upsert(self, rows: Sequence[Row]) -> None:
         """Writes to the durable store, then to the matrix."""
-        try:
+        item_ids = [row.item.id for row in rows]
+        async with self._settled(item_ids):
             await self._durable.upsert(rows)
-        except BaseException:
-            self._settle(row.item.id for row in rows)
-            raise
         await self._in_thread(self._matrix.put, rows)
 
-    async def delete(self, item_id: str) -> None:
+    async def delete(self, item_ids: Sequence[str]) -> None:
         """Removes from the durable store, then from the matrix."""
-        try:
-            await self._durable.delete(item_id)
-        except BaseException:
-            self._settle([item_id])
-            raise
-        await self._in_thread(self._matrix.remove, item_id)
+        async with self._settled(item_ids):
+            await self._durable.delete(item_ids)
+        await self._in_thread(self._matrix.remove, item_ids)
 
     async def get(self, item_id: str) -> Row | None:
         """The row of an id, from the matrix."""
@@ -67,7 +70,9 @@ class MatrixStore:
 
     async def search(self, vector: Vector, page: Page, accept: Filter) -> Found:
         """The nearest rows by cosine, from the matrix."""
-        return await self._in_thread(self._matrix.search, vector, page, accept)
+        if page.window > MAX_SHARED_WINDOW:
+            return await self._in_thread(self._matrix.search, vector, page, accept)
+        return await self._searches.ask(accept, (vector, page))
 
     def rows(self) -> AsyncIterator[list[Row]]:
         """All rows, in batches, from the durable store."""
@@ -87,13 +92,26 @@ class MatrixStore:
         if self._settling is not None:
             self._settling.cancel()
             await asyncio.gather(self._settling, return_exceptions=True)
+        await self._searches.close()
         await self._durable.close()
         self._thread.shutdown(wait=False)
 
-    def _settle(self, item_ids: Iterable[str]) -> None:
-        self._unsettled.update(item_ids)
-        if self._settling is None or self._settling.done():
-            self._settling = asyncio.create_task(self._read_back())
+    async def _search_many(
+        self, accept: Filter, queries: Sequence[tuple[Vector, Page]]
+    ) -> list[Found]:
+        return await self._in_thread(self._matrix.search_many, queries, accept)
+
+    @asynccontextmanager
+    async def _settled(self, item_ids: Sequence[str]) -> AsyncIterator[None]:
+        """Sees to it that rows are read back if the write to them fails, and not if it does not."""
+        try:
+            yield
+        except BaseException:
+            self._unsettled.update(item_ids)
+            if self._settling is None or self._settling.done():
+                self._settling = asyncio.create_task(self._read_back())
+            raise
+        self._unsettled.difference_update(item_ids)
 
     async def _read_back(self) -> None:
         while self._unsettled:
@@ -103,12 +121,14 @@ class MatrixStore:
                     row = await self._durable.get(item_id)
                 except FacetError:
                     break
-                self._unsettled.discard(item_id)
-                await self._take_over(item_id, row)
+                # A write since then knows better.
+                if item_id in self._unsettled:
+                    self._unsettled.remove(item_id)
+                    await self._take_over(item_id, row)
 
     async def _take_over(self, item_id: str, row: Row | None) -> None:
         if row is None:
-            await self._in_thread(self._matrix.remove, item_id)
+            await self._in_thread(self._matrix.remove, [item_id])
         else:
             await self._in_thread(self._matrix.put, [row])
         log.info("row settled", item=item_id, stored=row is not None)

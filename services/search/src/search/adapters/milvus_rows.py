@@ -1,4 +1,4 @@
-"""Rows and filters in Milvus' terms: schema, records and expressions."""
+"""Rows in Milvus' terms: collections, schema and records."""
 
 import re
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from pymilvus import DataType, MilvusClient
 
-from search.domain import Filter, Item, ModelInfo, Row
+from search.domain import Item, ModelInfo, Row
 
 SCALARS = ("id", "key", "content_type", "size_bytes", "width", "height", "created_ms")
 
@@ -48,7 +48,7 @@ def to_record(row: Row) -> dict[str, Any]:
         "size_bytes": item.size_bytes,
         "width": item.width,
         "height": item.height,
-        "created_ms": milliseconds(item.created_at),
+        "created_ms": _milliseconds(item.created_at),
     }
 
 
@@ -70,23 +70,5 @@ def to_row(record: dict[str, Any]) -> Row:
     return Row(to_item(record), np.asarray(record["vector"], np.float32))
 
 
-def expression(accept: Filter) -> str:
-    """The filter as a Milvus expression; empty where nothing is restricted."""
-    terms = []
-    if accept.min_width:
-        terms.append(f"width >= {accept.min_width}")
-    if accept.min_height:
-        terms.append(f"height >= {accept.min_height}")
-    if accept.content_types:
-        quoted = ", ".join(f'"{name}"' for name in accept.content_types)
-        terms.append(f"content_type in [{quoted}]")
-    if accept.created_after:
-        terms.append(f"created_ms >= {milliseconds(accept.created_after)}")
-    if accept.created_before:
-        terms.append(f"created_ms < {milliseconds(accept.created_before)}")
-    return " and ".join(terms)
-
-
-def milliseconds(instant: datetime) -> int:
-    """Milliseconds since 1970."""
+def _milliseconds(instant: datetime) -> int:
     return round(instant.timestamp() * 1000)

@@ -6,9 +6,12 @@ from facet.vision.v1 import embedding_pb2, embedding_pb2_grpc, serving_pb2
 from facetkit.client import RpcClient
 from search.domain import ImageVector, ModelInfo, Vector
 
+BULK_TIMEOUT_S = 120.0
+"""Long enough for a full bulk lane; a job has no deadline of its own."""
+
 
 class VisionEmbedder:
-    """Asks facet.vision.v1.EmbeddingService in the interactive lane."""
+    """Asks facet.vision.v1.EmbeddingService."""
 
     def __init__(self, client: RpcClient) -> None:
         self._client = client
@@ -20,10 +23,12 @@ class VisionEmbedder:
         response = await self._client.call(self._stub.GetEmbeddingModel, request)
         return _model(response.model)
 
-    async def embed_image(self, content: bytes) -> ImageVector:
+    async def embed_image(self, content: bytes, *, bulk: bool = False) -> ImageVector:
         """The vector of one encoded image."""
-        request = embedding_pb2.EmbedImageRequest(image=content, lane=serving_pb2.LANE_INTERACTIVE)
-        response = await self._client.call(self._stub.EmbedImage, request)
+        lane = serving_pb2.LANE_BULK if bulk else serving_pb2.LANE_INTERACTIVE
+        request = embedding_pb2.EmbedImageRequest(image=content, lane=lane)
+        timeout_s = BULK_TIMEOUT_S if bulk else None
+        response = await self._client.call(self._stub.EmbedImage, request, timeout_s=timeout_s)
         return ImageVector(
             np.array(response.vector, np.float32),
             response.width,

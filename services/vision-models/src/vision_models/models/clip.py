@@ -11,6 +11,7 @@ from vision_models.domain import ModelInfo, Pixels, Vectors
 from vision_models.models.device import Placement
 from vision_models.models.packed_linear import pack_linears
 from vision_models.models.pixels import Normaliser
+from vision_models.models.vision_tower import lighten
 from vision_models.models.weights import Weights
 
 
@@ -61,6 +62,8 @@ def load(weights: Weights, placement: Placement) -> ClipEmbedder:
         device=placement.device,
         model_kwargs={"dtype": placement.dtype},
     )
+    transformer: Any = model[0]
+    lighten(transformer.model.vision_model)
     pack_linears(model)
     dimensions = model.get_embedding_dimension() or model.encode(["a"]).shape[1]
     info = ModelInfo(weights.name, weights.version, weights.model_set, dimensions)

@@ -11,6 +11,7 @@ from vision_models.domain import ModelInfo, Pixels, Vectors
 from vision_models.models.device import Placement
 from vision_models.models.packed_linear import pack_linears
 from vision_models.models.pixels import Normaliser
+from vision_models.models.vision_tower import lighten
 from vision_models.models.weights import Weights
 
 
@@ -55,6 +56,7 @@ def load(weights: Weights, placement: Placement) -> ClipZeroShot:
     """Loads the model from its folder; touches no network."""
     model: Any = CLIPModel.from_pretrained(weights.folder, dtype=placement.dtype)
     model.to(placement.device).eval()
+    lighten(model.vision_model)
     pack_linears(model)
     return ClipZeroShot(model, weights, placement)
 

@@ -1,0 +1,1 @@
+"""Routes of long work, whichever service does it."""
