@@ -31,10 +31,10 @@ class Floor:
         )
         self._answer()
 
-    def ask(self, what: str, number: int) -> Any:
+    def ask(self, command: str) -> Any:
         """The answer to one command."""
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{what} {number}\n")
+        self._process.stdin.write(f"{command}\n")
         self._process.stdin.flush()
         return self._answer()
 

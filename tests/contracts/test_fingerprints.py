@@ -184,11 +184,11 @@ async def test_a_bad_image_spoils_no_other() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="priorities of threads are Linux's")
 async def test_its_threads_yield_to_others() -> None:
-    before = {thread.ident for thread in threading.enumerate()}
+    before = set(threading.enumerate())
     mine = os.getpriority(os.PRIO_PROCESS, 0)
     fingerprinter = pillow()
     await fingerprinter.fingerprint(encoded(picture()))
-    started = [each.native_id for each in threading.enumerate() if each.ident not in before]
+    started = [each.native_id for each in threading.enumerate() if each not in before]
     niceness = [os.getpriority(os.PRIO_PROCESS, each) for each in started if each is not None]
     assert niceness
     assert min(niceness) >= 10

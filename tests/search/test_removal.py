@@ -1,3 +1,5 @@
+from hashlib import sha256
+
 import pytest
 
 from facetkit.errors import Unavailable, Upstream
@@ -140,3 +142,17 @@ async def test_it_goes_even_if_the_run_then_refuses_to_remove_anything(
     await parts.manifest.remove_keys(keys(1))
     assert refused(await parts.synchronise())
     assert sorted(await parts.found()) == keys(3)[1:]
+
+
+async def test_what_is_uploaded_after_it_was_looked_for_stays(
+    parts: Parts, objects: WatchedObjects
+) -> None:
+    await fill(objects, {"shop/dog.jpg": b"dog"})
+    lost = sorted([(await parts.originals.store(each)).item.key for each in (b"ring", b"cat")])
+    await parts.synchronise()
+    await take_away(objects, lost)
+    first = b"ring" if sha256(b"ring").hexdigest() in lost[0] else b"cat"
+    objects.before_head[lost[1]] = lambda: parts.originals.store(first)
+    job = await parts.synchronise()
+    assert (job.state, job.result["removed"]) == (JobState.SUCCEEDED, 1)
+    assert sorted(await parts.found()) == [lost[0], "shop/dog.jpg"]

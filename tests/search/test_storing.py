@@ -130,6 +130,19 @@ async def test_a_duplicate_whose_object_was_lost_is_stored_and_named_anew(
     assert sorted(await parts.found()) == sorted(await keys(objects))
 
 
+async def test_an_own_copy_names_the_image_whatever_other_keys_are_said_to_lead_to_it(
+    parts: Parts, objects: WatchedObjects
+) -> None:
+    for key in ("shop/ring.jpg", "a/ring.jpg"):
+        await fill(objects, {key: b"ring"})
+        await parts.synchronise()
+    for key in ("shop/ring.jpg", "a/ring.jpg"):
+        await objects.delete(key)
+    stored = await parts.originals.store(b"ring")
+    assert stored.item.key == original(b"ring")
+    assert list(await parts.found()) == [original(b"ring")]
+
+
 @pytest.mark.parametrize("lose", [overwritten, removed])
 async def test_an_original_that_was_lost_is_written_again(
     parts: Parts, objects: WatchedObjects, lose: Loss

@@ -20,9 +20,9 @@ Hook = Callable[[], Awaitable[object]]
 class WatchedObjects:
     """Before `inner`. `gets` and `heads` are the keys asked for.
 
-    `failing` are errors by key, `away` is one for everything. `before_get` and `before_put` run
-    once for a key, `before_page` before each page but the first. `sizes` are what listings tell
-    instead of the truth.
+    `failing` are errors by key, `away` is one for everything. `before_get`, `before_head` and
+    `before_put` run once for a key, `before_page` before each page but the first. `sizes` are what
+    listings tell instead of the truth.
     """
 
     def __init__(self, inner: ObjectStore | None = None) -> None:
@@ -32,6 +32,7 @@ class WatchedObjects:
         self.failing: dict[str, FacetError] = {}
         self.away: FacetError | None = None
         self.before_get: dict[str, Hook] = {}
+        self.before_head: dict[str, Hook] = {}
         self.before_put: dict[str, Hook] = {}
         self.before_page: Callable[[int], Awaitable[object]] | None = None
         self.sizes: dict[str, int] = {}
@@ -59,6 +60,8 @@ class WatchedObjects:
         """As ObjectStore.head."""
         self.heads.append(key)
         self._fail(key)
+        if key in self.before_head:
+            await self.before_head.pop(key)()
         return await self.inner.head(key)
 
     async def delete(self, key: str) -> bool:

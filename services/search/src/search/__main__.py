@@ -31,12 +31,15 @@ def main() -> None:
 def _migrate(settings: Settings) -> None:
     from sqlalchemy.exc import OperationalError
 
+    from facetkit.errors import FacetError
     from facetkit.migrations import migrate
 
     try:
         migrate(settings.database, "search", MIGRATIONS)
     except OperationalError as error:
         sys.exit(f"DATABASE_URL: the database cannot be migrated: {error.orig}")
+    except FacetError as error:
+        sys.exit(f"DATABASE_URL: {error.message}")
 
 
 def _serve(settings: Settings) -> None:

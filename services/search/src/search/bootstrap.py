@@ -154,8 +154,9 @@ class Search:
             ).run,
             rebuilding.KIND: Rebuilding(self.index, self.manifest, self.holdings, intake).run,
         }
-        # A database that several pods share tells them apart by their names.
-        return JobRunner(self._store, handlers, socket.gethostname())
+        # Stable through restarts, and another one for each process that shares the database.
+        owner = f"{socket.gethostname()}:{settings.port}"
+        return JobRunner(self._store, handlers, owner)
 
 
 def _vision_targets(settings: Settings) -> list[str]:

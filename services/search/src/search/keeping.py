@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from facetkit.errors import Conflict, FacetError, NotReady, Unavailable
+from facetkit.errors import Conflict, FacetError, NotReady
 from facetkit.health import Health, HealthBoard
 from search.generations import Generation
 from search.index import Index
@@ -73,7 +73,10 @@ class Keeping:
 
     async def _report_always(self) -> None:
         while True:
-            await self._report(await self._health())
+            try:
+                await self._report(await self._health())
+            except Exception:
+                log.exception("health unknown")
             await asyncio.sleep(self._look_every_s)
 
     async def _health(self) -> Health:
@@ -81,10 +84,11 @@ class Keeping:
         active = self._index.active
         try:
             await active.store.ping()
-            active.embedding()
-        except Unavailable as error:
+        except FacetError as error:
             reason = f"{error.message}; images cannot be stored"
             return Health(ready=self._answers_alone, reason=reason)
+        try:
+            active.embedding()
         except NotReady as error:
             return Health(ready=True, reason=error.message)
         return Health(ready=True)
