@@ -18,7 +18,7 @@ NO_PYTHON := $(shell test -x $(BIN)/python || echo no-python)
 .PHONY: help install run test test-slow lint format proto lock bench-embed bench-search bench-sync bench-duplicates demo-models demo-eval images up down clean no-python
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 18
 
 install: $(INSTALLED) ## make .venv with what the mesh needs
 

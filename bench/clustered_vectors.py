@@ -10,7 +10,7 @@ Vectors = npt.NDArray[np.float32]
 DIMENSIONS = 512
 LATENT = 48
 CLUSTERS = 5000
-SPREAD = 0.6
+SPREAD = 1.0
 """Of a cluster, where the spread of the clusters is 1."""
 CONE = 0.98
 """Length of what all vectors share over that of the rest: mean pair cosine about 0.5."""

@@ -75,15 +75,14 @@ def start(stack: ExitStack, folder: Path, model: Path) -> Servers:
     dtype = device.place("cpu", "auto").dtype
     best = next(name for name, known in device.DTYPES.items() if known is dtype)
     peers = launch.start(model)
-    meshes = {
-        precision: _mesh(folder / precision, model, setting)
-        for precision, setting in {"fp32": "fp32", best: "auto"}.items()
-    }
-    for server in (*peers.values(), *meshes.values()):
+    settings = {"fp32": "fp32", best: "auto"}
+    meshes = {name: _mesh(folder / name, model, chosen) for name, chosen in settings.items()}
+    servers = (*peers.values(), *meshes.values())
+    for server in servers:
         stack.callback(server.stop)
     floor = Floor(model / INNER, folder, str(dtype).removeprefix("torch."))
     stack.callback(floor.stop)
-    for server in (*peers.values(), *meshes.values()):
+    for server in servers:
         server.wait_ready()
     for peer in peers.values():
         peer.hold()

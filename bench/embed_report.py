@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from bench.load import Cost
 from bench.report import Bound, heading, median_ratio, table
 
-_PEER_LIMITS = {"infinity_emb": 0.60, "LitServe": 0.60, "FastAPI": 0.42}
-_SAME_PRECISION_LIMIT = 0.85
-
 
 @dataclass(frozen=True, slots=True)
 class Results:
@@ -62,25 +59,21 @@ def _server_rows(results: Results) -> Iterator[tuple[str, ...]]:
 
 def _bounds(results: Results) -> Iterator[Bound]:
     best = f"mesh {results.best}"
-    for name in results.cosines:
-        product = name.split()[0]
-        if product == "infinity_emb":
-            ratio = median_ratio(results.cpu_ms("mesh fp32"), results.cpu_ms(name))
-            yield Bound("mesh fp32 ÷ infinity_emb, CPU", ratio, _SAME_PRECISION_LIMIT)
-        if product in _PEER_LIMITS:
-            ratio = median_ratio(results.cpu_ms(best), results.cpu_ms(name))
-            yield Bound(f"{best} ÷ {product}, CPU", ratio, _PEER_LIMITS[product])
-    ratio = median_ratio(results.cpu_ms(best), results.cpu_ms("floor"))
-    yield Bound(f"{best} ÷ floor, CPU", ratio, 1.15)
+    yield _ratio(results, "same precision: ", "mesh fp32", "infinity_emb", 0.85)
+    for peer, limit in (("infinity_emb", 0.60), ("LitServe", 0.60), ("FastAPI", 0.42)):
+        yield _ratio(results, "best safe precision: ", best, peer, limit)
+    yield _ratio(results, "", best, "floor", 1.15)
     overhead_ms = statistics.median(
         costs["mesh"].wall_ms - costs["floor"].wall_ms for costs in results.single
     )
     yield Bound(f"{best} minus floor, one in flight, ms", overhead_ms, 10)
     yield Bound(f"{best}, idle, percent of a core", results.idle_percent, 3)
-    yield Bound(
-        f"{best}, lowest cosine to fp32 of a full decode",
-        results.cosines[best],
-        0.9995,
-        at_least=True,
-        digits=6,
-    )
+    what = f"{best}, lowest cosine to fp32 of a full decode"
+    yield Bound(what, results.cosines[best], 0.9995, at_least=True, digits=6)
+
+
+def _ratio(results: Results, kind: str, ours: str, other: str, limit: float) -> Bound:
+    """CPU of `ours` over that of the server whose name begins with `other`."""
+    name = next(name for name in results.batched[0] if name.startswith(other))
+    ratio = median_ratio(results.cpu_ms(ours), results.cpu_ms(name))
+    return Bound(f"{kind}{ours} ÷ {name}, CPU", ratio, limit)

@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -72,7 +73,7 @@ async def test_outcomes_keep_whole_numbers(gateway: Gateway) -> None:
         "share": 0.5,
         "by": {"keys": [1, "a", None, True]},
     }
-    assert '"added":3,' in answer.text
+    assert re.search(r'"added":3[,}]', answer.text)
     assert answer.json()["error"] == {"error": "the store is away", "code": "unavailable"}
 
 

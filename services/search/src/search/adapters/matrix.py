@@ -10,7 +10,7 @@ from search.adapters.matrix_columns import Columns, raw_ids
 from search.adapters.matrix_filter import Accepted, accepted_rows
 from search.adapters.matrix_ranking import nearest
 from search.adapters.matrix_scan import Near
-from search.adapters.matrix_threads import scan_threads
+from search.adapters.matrix_threads import helping_thread
 from search.adapters.place_map import NOWHERE, PlaceMap
 from search.domain import Filter, Found, Hit, Page, Row, Vector
 
@@ -26,7 +26,7 @@ class Matrix:
         self._codes = Codes(dimensions, block_rows)
         self._columns = Columns()
         self._places = PlaceMap()
-        self._threads = scan_threads()
+        self._helper = helping_thread()
         self._accepted: dict[Filter, Accepted] = {}
 
     def __len__(self) -> int:
@@ -75,7 +75,7 @@ class Matrix:
             return [Found() for _ in queries]
         vectors = np.stack([vector for vector, _ in queries])
         counts = [min(page.window, total) for _, page in queries]
-        near = nearest(self._codes, self._threads, vectors, counts, accepted)
+        near = nearest(self._codes, self._helper, vectors, counts, accepted)
         ranked = [self._ranked(*each, page) for each, (_, page) in zip(near, queries, strict=True)]
         return [Found(hits, total) for hits in self._hits(ranked)]
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from search.adapters.matrix_codes import Block, CodeRows, Codes, Vectors, decoded
 from search.adapters.matrix_filter import Accepted
-from search.adapters.matrix_threads import shares
+from search.adapters.matrix_threads import with_help
 
 EachNear = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
 """Scores and places of rows, shape (queries, rows)."""
@@ -21,14 +21,14 @@ _CHUNK_ROWS = 4096
 
 
 def multiplied(
-    codes: Codes, threads: Executor, queries: Vectors, count: int, accepted: Accepted | None
+    codes: Codes, helper: Executor, queries: Vectors, count: int, accepted: Accepted | None
 ) -> EachNear:
     """The `count` rows nearest to each query, in no order; there are as many."""
 
     def multiply(blocks: Iterable[Block]) -> list[EachNear]:
         return list(_multiply(blocks, queries, count, accepted))
 
-    found = [near for part in threads.map(multiply, shares(codes.blocks)) for near in part]
+    found = with_help(helper, multiply, codes.blocks)
     scores, places = (np.concatenate(each, axis=1) for each in zip(*found, strict=True))
     best = np.argpartition(scores, -count, axis=1)[:, -count:]
     return np.take_along_axis(scores, best, axis=1), np.take_along_axis(places, best, axis=1)

@@ -29,7 +29,7 @@ _CHUNK_ROWS = 4096
 
 def nearest(
     codes: Codes,
-    threads: Executor,
+    helper: Executor,
     queries: Vectors,
     counts: Sequence[int],
     accepted: Accepted | None,
@@ -42,20 +42,20 @@ def nearest(
     near: list[Near | None] = [None] * len(counts)
     if len(counts) >= MIN_BATCH and np.isfinite(queries).all():
         asked = min(max(counts) + _SPARE, total)
-        proposed = multiplied(codes, threads, queries, asked, accepted)
+        proposed = multiplied(codes, helper, queries, asked, accepted)
         near = _checked(codes, queries, counts, proposed, complete=asked == total)
     return [
-        each or _nearest(codes, threads, query, count, accepted)
+        each or _nearest(codes, helper, query, count, accepted)
         for each, query, count in zip(near, queries, counts, strict=True)
     ]
 
 
 def _nearest(
-    codes: Codes, threads: Executor, query: Vector, count: int, accepted: Accepted | None
+    codes: Codes, helper: Executor, query: Vector, count: int, accepted: Accepted | None
 ) -> Near:
     asked = count + _SPARE
     while True:
-        scores, places = scanned(codes, threads, query, asked, accepted)
+        scores, places = scanned(codes, helper, query, asked, accepted)
         proposed = scores[np.newaxis], places[np.newaxis]
         complete = len(places) < asked
         near = _checked(codes, query[np.newaxis], [count], proposed, complete=complete)[0]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from search.adapters.matrix_codes import Block, Codes
 from search.adapters.matrix_filter import Accepted
-from search.adapters.matrix_threads import shares
+from search.adapters.matrix_threads import with_help
 from search.domain import Vector
 
 Scores = npt.NDArray[np.float32]
@@ -19,14 +19,14 @@ Near = tuple[Scores, npt.NDArray[np.int64]]
 
 
 def scanned(
-    codes: Codes, threads: Executor, query: Vector, count: int, accepted: Accepted | None
+    codes: Codes, helper: Executor, query: Vector, count: int, accepted: Accepted | None
 ) -> Near:
     """The `count` nearest rows, in no order."""
 
     def scan(blocks: Iterable[Block]) -> list[Near]:
         return [_scan(block, query, count, accepted) for block in blocks]
 
-    found = [near for part in threads.map(scan, shares(codes.blocks)) for near in part]
+    found = with_help(helper, scan, codes.blocks)
     scores, places = (np.concatenate(each) for each in zip(*found, strict=True))
     if len(scores) > count:
         best = np.argpartition(scores, -count)[-count:]
