@@ -204,6 +204,10 @@ async def test_two_queries_in_a_form_are_named(gateway: Gateway) -> None:
         ({"min_bytes": -1}, "'min_bytes' must be at least 0"),
         ({"max_bytes": 0}, "'max_bytes' must be at least 1"),
         ({"min_bytes": 2, "max_bytes": 1}, "'max_bytes' must be at least 'min_bytes'"),
+        (
+            {"created_after": "2026-01-02", "created_before": "2026-01-01"},
+            "'created_before' must not be before 'created_after'",
+        ),
     ],
 )
 async def test_readable_messages(gateway: Gateway, body: dict[str, Any], error: str) -> None:

@@ -93,6 +93,14 @@ class SearchFields(BaseModel):
             raise ValueError("must be at least 'min_bytes'")
         return max_bytes
 
+    @field_validator("created_before")
+    @classmethod
+    def _not_before_begin(cls, before: datetime | None, info: ValidationInfo) -> datetime | None:
+        after = info.data.get("created_after")
+        if before is not None and after is not None and before < after:
+            raise ValueError("must not be before 'created_after'")
+        return before
+
     @property
     def filter(self) -> Filter:
         """The filters."""
