@@ -1,6 +1,6 @@
 """What the object store's listing says that the manifest does not know yet."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from facetkit.objects import PAGE_SIZE, ObjectInfo, ObjectStore, is_indexed
@@ -24,16 +24,22 @@ async def differences(objects: ObjectStore, manifest: Manifest) -> AsyncIterator
     after = ""
     async for window, is_last in _windows(objects):
         last = None if is_last else window[-1].key
-        known = await manifest.known(after, last)
-        listed = {info.key: info for info in window if is_indexed(info.key)}
-        yield Difference(len(listed), [*_changed(listed, known)], sorted(known.keys() - listed))
+        yield _difference(window, await manifest.known(after, last))
         after = last or after
 
 
-def _changed(
-    listed: dict[str, ObjectInfo], known: dict[str, tuple[str, int]]
-) -> Iterator[ObjectInfo]:
-    return (info for key, info in listed.items() if known.get(key) != (info.etag, info.size))
+def _difference(window: list[ObjectInfo], known: dict[str, tuple[str, int]]) -> Difference:
+    """Takes what the window has out of `known`."""
+    listed, changed = 0, []
+    for info in window:
+        before = known.pop(info.key, None)
+        # Whatever is known is covered: of millions of keys only new ones are looked at.
+        if before is None and not is_indexed(info.key):
+            continue
+        listed += 1
+        if before != (info.etag, info.size):
+            changed.append(info)
+    return Difference(listed, changed, sorted(known))
 
 
 async def _windows(objects: ObjectStore) -> AsyncIterator[tuple[list[ObjectInfo], bool]]:
