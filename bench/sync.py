@@ -17,6 +17,7 @@ from bench import sync_latency
 from bench.report import Bound, heading, median_ratio, table
 from bench.sync_parts import CountedObjects, synchronising
 from facetkit.local_objects import LocalObjectStore
+from facetkit.memory import keep_trimmed
 from search.adapters.tables import OBJECTS
 from search.sync.listing import differences
 
@@ -82,7 +83,10 @@ async def take_all(count: int) -> None:
     """Synchronises so many new objects; prints kilobytes."""
     with tempfile.TemporaryDirectory() as folder:
         async with synchronising(Path(folder), CountedObjects(count)) as parts:
+            # As the service does.
+            trimming = asyncio.create_task(keep_trimmed())
             job = await parts.synchronise()
+            trimming.cancel()
             assert job.result["indexed"] == count, job
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 

@@ -14,8 +14,9 @@ from search.adapters.matrix_threads import helping_thread
 from search.adapters.place_map import NOWHERE, PlaceMap
 from search.domain import Filter, Found, Hit, Page, Row, Vector
 
-BLOCK_ROWS = 8192
-"""A multiple of 8, so that blocks begin at whole bytes of a bitmap."""
+BLOCK_ROWS = 16_384
+"""A multiple of 8, so that blocks begin at whole bytes of a bitmap. Fewer rows cost time, since
+each block is a call; more cost memory, since what a block leaves when it grows is not all used."""
 MAX_FILTERS_KEPT = 8
 
 

@@ -19,10 +19,10 @@ _HALF_TO_SINGLE = np.float32(2.0**112)
 
 
 class Block:
-    """At most `most_rows` rows; `first` is the place of the first one."""
+    """Some rows; `first` is the place of the first one. It grows by `step_rows` at a time."""
 
-    def __init__(self, dimensions: int, first: int, most_rows: int) -> None:
-        self.first, self._most_rows = first, most_rows
+    def __init__(self, dimensions: int, first: int, step_rows: int) -> None:
+        self.first, self._step_rows = first, step_rows
         self.index = faiss.IndexScalarQuantizer(
             dimensions, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
         )
@@ -39,11 +39,9 @@ class Block:
     def append(self, codes: CodeRows) -> None:
         """Adds rows at the end."""
         before, after = len(self), len(self) + len(codes)
-        room = self.index.codes.size() // self.index.code_size
-        if after > room:
-            # Only few rows are worth the holes that growing by and by leaves in the heap.
-            rows = self._most_rows if self.first else max(after, min(2 * room, self._most_rows))
-            self.index.codes.resize(rows * self.index.code_size)
+        if after * self.index.code_size > self.index.codes.size():
+            steps = -(-after // self._step_rows)
+            self.index.codes.resize(steps * self._step_rows * self.index.code_size)
         self.index.ntotal = after
         self.codes()[before:] = codes
 
@@ -67,7 +65,7 @@ class Codes:
         """Adds rows at the end."""
         while len(vectors):
             if len(self) % self._block_rows == 0:
-                self.blocks.append(Block(self.dimensions, len(self), self._block_rows))
+                self.blocks.append(Block(self.dimensions, len(self), self._block_rows // 4))
             block = self.blocks[-1]
             room = self._block_rows - len(block)
             block.append(block.index.sa_encode(vectors[:room]))
