@@ -70,7 +70,7 @@ async def test_what_arrives_while_busy_is_computed_together(batcher: Batcher, wo
     assert work.batches == [[0], [1, 2, 3, 4], [5, 6]]
 
 
-async def test_bulk_fills_only_what_interactive_leaves(batcher: Batcher, work: Work) -> None:
+async def test_bulk_makes_no_interactive_batch_longer(batcher: Batcher, work: Work) -> None:
     # A first bulk batch, so that the next one is not yet due.
     await batcher.submit(work, 100, Lane.BULK)
     work.entered.clear()
@@ -80,8 +80,7 @@ async def test_bulk_fills_only_what_interactive_leaves(batcher: Batcher, work: W
     await asyncio.sleep(0)
     work.gate.set()
     await asyncio.gather(first, *bulk, *interactive)
-    assert work.batches[2] == [1, 2, 3, 10]
-    assert work.batches[3] == [11, 12]
+    assert work.batches[2:] == [[1, 2, 3], [10, 11, 12]]
 
 
 async def test_bulk_leads_a_batch_when_it_has_waited_a_second(batcher: Batcher, work: Work) -> None:
@@ -159,3 +158,29 @@ async def test_a_hung_worker_is_seen_and_refuses(work: Work) -> None:
     assert await first == 0
     assert not batcher.hung
     await batcher.close()
+
+
+async def test_whoever_waited_for_a_long_bulk_batch_comes_next(
+    batcher: Batcher, work: Work
+) -> None:
+    work.gate.clear()
+    first = submit(batcher, work, 100, Lane.BULK)
+    await work.until_entered()
+    bulk = [submit(batcher, work, item, Lane.BULK) for item in range(101, 109)]
+    asked = submit(batcher, work, 1, Lane.INTERACTIVE)
+    await asyncio.sleep(1.1)
+    work.gate.set()
+    await asyncio.gather(first, asked, *bulk)
+    assert work.batches[1:3] == [[1], [101, 102, 103, 104]]
+
+
+async def test_only_items_that_are_alike_share_a_batch(batcher: Batcher, work: Work) -> None:
+    first = await hold(batcher, work)
+    submitted = [
+        asyncio.create_task(batcher.submit(work, item, Lane.INTERACTIVE, alike))
+        for item, alike in ((1, "wide"), (2, "tall"), (3, "wide"))
+    ]
+    await asyncio.sleep(0)
+    work.gate.set()
+    await asyncio.gather(first, *submitted)
+    assert work.batches == [[0], [1, 3], [2]]

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +27,8 @@ BULK_PERIOD_S = 1.0
 class _Ticket:
     work: Work
     item: Any
+    alike: Hashable
+    lane: Lane
     result: "asyncio.Future[Any]"
     ends_at: float | None
     queued_at: float = field(default_factory=time.monotonic)
@@ -39,8 +41,9 @@ class _Ticket:
 class Batcher:
     """Gathers while the device is busy and never waits while it is idle.
 
-    Items of equal work are computed together, interactive before bulk; bulk leads one batch a
-    second. An item that is expired or whose caller left never reaches the model.
+    Items of equal work are computed together. Interactive ones come first, and alone, as whoever
+    waits should not wait for more than was asked; bulk that has got nothing for a second leads
+    the next batch. An item that is expired or whose caller left never reaches the model.
     """
 
     def __init__(self, *, max_batch: int, hang_s: float) -> None:
@@ -50,7 +53,7 @@ class Batcher:
         self._arrived = asyncio.Event()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="device")
         self._busy_since: float | None = None
-        self._bulk_led_at = float("-inf")
+        self._bulk_served_at = float("-inf")
         self._driver = asyncio.create_task(self._drive())
 
     @property
@@ -58,15 +61,15 @@ class Batcher:
         """Whether one batch has kept the worker for longer than `hang_s`."""
         return self._busy_since is not None and time.monotonic() - self._busy_since > self._hang_s
 
-    async def submit(self, work: Work, item: Any, lane: Lane) -> Any:
-        """The result of `work` for `item`, computed in some batch.
+    async def submit(self, work: Work, item: Any, lane: Lane, alike: Hashable = None) -> Any:
+        """The result of `work` for `item`, computed in some batch of items that are `alike`.
 
         Raises NotReady when the worker hangs, Deadline when the caller's time ends first.
         """
         if self.hung:
             raise NotReady("the model's worker hangs and is being restarted", retry_after_s=5)
         result = asyncio.get_running_loop().create_future()
-        ticket = _Ticket(work, item, result, deadlines.ends_at())
+        ticket = _Ticket(work, item, alike, lane, result, deadlines.ends_at())
         self._lanes[lane].append(ticket)
         self._arrived.set()
         return await result
@@ -82,6 +85,10 @@ class Batcher:
             batch = self._take()
             if batch:
                 await self._compute(batch)
+                # From its end on: a batch may take longer than the period, and whoever waited
+                # for it comes next.
+                if any(ticket.lane is Lane.BULK for ticket in batch):
+                    self._bulk_served_at = time.monotonic()
             else:
                 self._arrived.clear()
                 await self._arrived.wait()
@@ -90,15 +97,15 @@ class Batcher:
         for lane in Lane:
             self._drop_dead(lane)
         bulk, interactive = self._lanes[Lane.BULK], self._lanes[Lane.INTERACTIVE]
-        bulk_due = bool(bulk) and time.monotonic() - self._bulk_led_at >= BULK_PERIOD_S
-        queues = (bulk, interactive) if bulk_due else (interactive, bulk)
-        if bulk_due:
-            self._bulk_led_at = time.monotonic()
-        head = next((queue[0] for queue in queues if queue), None)
+        bulk_leads = bool(bulk) and (
+            not interactive or time.monotonic() - self._bulk_served_at >= BULK_PERIOD_S
+        )
+        queues = (bulk, interactive) if bulk_leads else (interactive,)
         batch: list[_Ticket] = []
-        if head is not None:
+        if queues[0]:
+            head = queues[0][0]
             for queue in queues:
-                _move_alike(queue, head.work, batch, self._max_batch)
+                _move_alike(queue, head, batch, self._max_batch)
         return batch
 
     def _drop_dead(self, lane: Lane) -> None:
@@ -139,11 +146,12 @@ class Batcher:
         return None
 
 
-def _move_alike(queue: deque[_Ticket], work: Work, batch: list[_Ticket], limit: int) -> None:
+def _move_alike(queue: deque[_Ticket], head: _Ticket, batch: list[_Ticket], limit: int) -> None:
     kept: list[_Ticket] = []
     while queue and len(batch) < limit:
         ticket = queue.popleft()
-        (batch if ticket.work == work else kept).append(ticket)
+        alike = ticket.work == head.work and ticket.alike == head.alike
+        (batch if alike else kept).append(ticket)
     queue.extendleft(reversed(kept))
 
 
