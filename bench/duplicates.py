@@ -28,7 +28,7 @@ from search.domain import Fingerprint, Tier, Vector
 from search.duplicates import CALIBRATED, Thresholds, same_pixels, tier_of
 from small_world import sampling
 from vision_models import demo
-from vision_models.bootstrap import prepare
+from vision_models.embedding_family import prepare
 from vision_models.models import clip, device
 
 PIECES = int(os.environ.get("BENCH_PIECES", "200"))

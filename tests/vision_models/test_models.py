@@ -11,7 +11,7 @@ from facetkit.errors import NotReady
 from facetkit.images import ImageLimits
 from tests.pictures import jpeg
 from vision_models import demo, random_models
-from vision_models.bootstrap import prepare
+from vision_models.embedding_family import prepare
 from vision_models.loading import HubModel, ModelLoader
 from vision_models.models import EMBEDDERS, ZERO_SHOT_MODELS, clip, clip_zero_shot, device, weights
 from vision_models.models.packed_linear import PackedLinear, pack_linears
@@ -27,7 +27,6 @@ def loader(models_dir: Path, *, is_demo: bool = True) -> ModelLoader:
         models_dir=models_dir,
         device="cpu",
         dtype="fp32",
-        threads=1,
         embedders=EMBEDDERS,
         zero_shot_models=ZERO_SHOT_MODELS,
     )

@@ -18,6 +18,8 @@ from facetkit.health import REASON_KEY, Health
 from facetkit.wire_errors import STATUS_DETAILS_KEY, from_rpc_error
 
 MAX_MESSAGE_BYTES = 25 * 2**20
+MAX_LARGE_MESSAGE_BYTES = 65 * 2**20
+"""For calls that carry several images: both sides of the hop must allow it."""
 Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
 

@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import gc
+from collections.abc import Callable
 from pathlib import Path
 
 _STATM = Path("/proc/self/statm")
@@ -19,6 +20,15 @@ def settle() -> None:
     gc.freeze()
 
 
+def release() -> None:
+    """Gives back what was let go of, also where it had been loaded when `settle` was called."""
+    gc.unfreeze()
+    settle()
+    trim = _malloc_trim()
+    if trim is not None:
+        trim(0)
+
+
 async def keep_trimmed() -> None:
     """Trims the heap whenever the process has grown by a large upload or two; runs for ever.
 
@@ -26,7 +36,7 @@ async def keep_trimmed() -> None:
     lives on lies above it. Growth is taken for good only when trimming has freed nothing for a
     while, as large requests may still be in work. With another C library nothing is done.
     """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    trim = _malloc_trim()
     if trim is None or not _STATM.exists():
         return
     settle()
@@ -43,6 +53,11 @@ async def keep_trimmed() -> None:
         fruitless = fruitless + 1 if before - _resident_bytes() < _NOTHING_BYTES else 0
         if fruitless == _FRUITLESS_TRIMS:
             kept = _resident_bytes()
+
+
+def _malloc_trim() -> Callable[[int], int] | None:
+    trim: Callable[[int], int] | None = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    return trim
 
 
 def _resident_bytes() -> int:

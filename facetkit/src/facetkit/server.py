@@ -36,7 +36,8 @@ def server_options(limits: ServerLimits) -> list[tuple[str, Any]]:
         ("grpc.max_send_message_length", limits.max_message_bytes),
         ("grpc.max_receive_message_length", limits.max_message_bytes),
         ("grpc.max_connection_age_ms", MAX_CONNECTION_AGE_MS),
-        ("grpc.max_connection_age_grace_ms", 60_000),
+        # A call may outlive its connection's age by as long as any call may take.
+        ("grpc.max_connection_age_grace_ms", int(limits.max_call_s * 1000)),
         ("grpc.http2.min_recv_ping_interval_without_data_ms", 1000),
         ("grpc.http2.min_ping_interval_without_data_ms", 1000),
         ("grpc.http2.max_ping_strikes", 0),

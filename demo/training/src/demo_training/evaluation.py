@@ -16,8 +16,8 @@ from small_world import captions, sampling, wording
 from small_world.attributes import METALS, STONES, TYPES, Piece, Scene
 from small_world.captions import PIECE_FACTS, facts_of
 from small_world.render import render
-from vision_models.bootstrap import prepare
 from vision_models.domain import Embedder, Vectors, ZeroShotModel
+from vision_models.embedding_family import prepare
 
 GALLERY = 200
 GALLERIES = 5

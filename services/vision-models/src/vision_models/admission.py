@@ -18,8 +18,9 @@ class Admission:
     An interactive call over the bound is refused; a bulk call waits for its turn.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, family: str = "embedding") -> None:
         self._size = size
+        self._family = family
         self._inside = {lane: 0 for lane in Lane}
         self._changed = asyncio.Condition()
         self._seconds_each = 0.05
@@ -30,7 +31,7 @@ class Admission:
         if lane is Lane.BULK:
             await self._wait_for_bulk()
         elif self._total >= self._size:
-            metrics.REJECTED.labels("queue_full").inc()
+            metrics.REJECTED.labels(self._family, "queue_full").inc()
             raise Overloaded(
                 f"the queue is full ({self._size} calls)", retry_after_s=self._retry_after_s()
             )
@@ -48,11 +49,11 @@ class Admission:
 
     def _enter(self, lane: Lane) -> None:
         self._inside[lane] += 1
-        metrics.QUEUE_DEPTH.labels(lane.value).set(self._inside[lane])
+        metrics.QUEUE_DEPTH.labels(self._family, lane.value).set(self._inside[lane])
 
     async def _leave(self, lane: Lane) -> None:
         self._inside[lane] -= 1
-        metrics.QUEUE_DEPTH.labels(lane.value).set(self._inside[lane])
+        metrics.QUEUE_DEPTH.labels(self._family, lane.value).set(self._inside[lane])
         async with self._changed:
             self._changed.notify_all()
 

@@ -46,7 +46,8 @@ class Batcher:
     the next batch. An item that is expired or whose caller left never reaches the model.
     """
 
-    def __init__(self, *, max_batch: int, hang_s: float) -> None:
+    def __init__(self, *, max_batch: int, hang_s: float, family: str = "embedding") -> None:
+        self._family = family
         self._max_batch = max_batch
         self._hang_s = hang_s
         self._lanes: dict[Lane, deque[_Ticket]] = {lane: deque() for lane in Lane}
@@ -120,7 +121,8 @@ class Batcher:
 
     async def _compute(self, batch: list[_Ticket]) -> None:
         for ticket in batch:
-            metrics.QUEUE_WAIT_SECONDS.observe(time.monotonic() - ticket.queued_at)
+            waited_s = time.monotonic() - ticket.queued_at
+            metrics.QUEUE_WAIT_SECONDS.labels(self._family).observe(waited_s)
         error = await self._run(batch)
         if error is not None and len(batch) > 1:
             log.warning("batch failed, computing its items alone", exc_info=error)
@@ -139,8 +141,8 @@ class Batcher:
             return error
         finally:
             self._busy_since = None
-            metrics.INFERENCE_SECONDS.observe(time.monotonic() - started)
-            metrics.BATCH_SIZE.observe(len(batch))
+            metrics.INFERENCE_SECONDS.labels(self._family).observe(time.monotonic() - started)
+            metrics.BATCH_SIZE.labels(self._family).observe(len(batch))
         for ticket, result in zip(batch, results, strict=True):
             _settle(ticket, result)
         return None

@@ -1,14 +1,13 @@
 """Writes a CLIP as the hub lays it out: plain, or with sentence-transformers round it."""
 
 import json
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from transformers import CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
 
+from vision_models.model_folder import replacing
 from vision_models.models.weights import write_manifest
 
 INNER = "0_CLIPModel"
@@ -27,23 +26,15 @@ class Clip:
 
 def write(folder: Path, clip: Clip, *, sentence_transformers: bool) -> None:
     """Writes the model with its manifest; until it is whole the old one stays."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    making = Path(tempfile.mkdtemp(prefix=".making-", dir=folder.parent))
-    inner = making / INNER if sentence_transformers else making
-    clip.model.save_pretrained(inner)
-    _write_processor(inner, clip)
-    if sentence_transformers:
-        write_manifest(inner)
-        module = {"idx": 0, "name": "0", "path": INNER}
-        module["type"] = "sentence_transformers.models.CLIPModel"
-        (making / "modules.json").write_text(json.dumps([module]), encoding="utf-8")
-    write_manifest(making)
-    for path in (making, *making.rglob("*")):
-        path.chmod(0o755 if path.is_dir() else 0o644)
-    if folder.exists():
-        folder.rename(making.with_suffix(".old"))
-    making.rename(folder)
-    shutil.rmtree(making.with_suffix(".old"), ignore_errors=True)
+    with replacing(folder) as making:
+        inner = making / INNER if sentence_transformers else making
+        clip.model.save_pretrained(inner)
+        _write_processor(inner, clip)
+        if sentence_transformers:
+            write_manifest(inner)
+            module = {"idx": 0, "name": "0", "path": INNER}
+            module["type"] = "sentence_transformers.models.CLIPModel"
+            (making / "modules.json").write_text(json.dumps([module]), encoding="utf-8")
 
 
 def _write_processor(folder: Path, clip: Clip) -> None:

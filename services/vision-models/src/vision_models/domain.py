@@ -1,9 +1,10 @@
-"""What vision-models speaks of: images ready for a model, vectors, and who makes them."""
+"""What vision-models speaks of: images ready for a model, vectors, captions, and who makes them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from threading import Event
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +25,7 @@ class Lane(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """Identity of a model; vectors compare only where it is equal."""
+    """Identity of a model; vectors compare only where it is equal. Captioners have 0 dimensions."""
 
     name: str
     version: str
@@ -80,3 +81,49 @@ class ZeroShotModel(Embedder, Protocol):
     """An embedder whose scale turns cosines into confidences."""
 
     logit_scale: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prompted:
+    """One element of a captioner's batch: `inputs` are the library's own tensors.
+
+    Only elements of equal `shape` are computed together, so that none is padded. Whoever waits
+    for the result sets `abandoned` when it leaves.
+    """
+
+    inputs: Any
+    shape: Hashable
+    abandoned: Event = field(default_factory=Event, compare=False)
+
+
+class Captioner(Protocol):
+    """Images in words. `prepare` may run in any thread, the rest in one thread at a time."""
+
+    info: ModelInfo
+    min_side: int
+    """Pixels that the shorter side of a picture must keep for the model to lose nothing."""
+
+    def prepare(self, images: Sequence[Pixels], prompt: str) -> Prompted:
+        """The pictures (one, where the model is no ChatCaptioner) with the prompt; "" for none.
+
+        Raises InvalidInput for a prompt that is longer than the model can read.
+        """
+
+    def caption(self, batch: Sequence[Prompted]) -> list[str]:
+        """One caption per element, decoded greedily; ends early once all are abandoned."""
+
+    def warm_up(self) -> None:
+        """Runs the model once, so that the first caller does not pay for it."""
+
+    def unload(self) -> None:
+        """Lets go of weights and buffers, whoever still holds the captioner itself."""
+
+
+class ChatCaptioner(Captioner, Protocol):
+    """A captioner that takes several pictures at once and answers questions about them."""
+
+    def prepare_question(self, images: Sequence[Pixels], question: str) -> Prompted:
+        """As `prepare`, for a question to be answered with yes or no."""
+
+    def affirm(self, batch: Sequence[Prompted]) -> list[float]:
+        """The probability of yes against no, 0 to 1, per element."""

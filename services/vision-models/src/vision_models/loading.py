@@ -1,7 +1,8 @@
 """Finds a model's weights and loads it, warm, by its registry."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,31 @@ from vision_models.domain import Embedder, ZeroShotModel
 log = structlog.get_logger(__name__)
 
 
+def import_libraries(threads: int, implementations: Iterable[str]) -> bool:
+    """Imports torch, transformers and the modules of `implementations`, which takes seconds.
+
+    By one thread, before others load models: modules of transformers that import each other are
+    seen half made where two threads import them at once.
+    """
+    import torch
+    from transformers.utils import logging
+
+    import_module("vision_models.demo")
+    for implementation in implementations:
+        import_module(implementation.partition(":")[0])
+    silence: Any = logging.disable_progress_bar
+    silence()
+    torch.set_num_threads(threads)
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class HubModel:
     """A hub id, or a folder in its place, with the revision that is pinned."""
 
     id: str
     revision: str
+    token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +50,6 @@ class ModelLoader:
     models_dir: Path
     device: str
     dtype: str
-    threads: int
     embedders: Mapping[str, str]
     zero_shot_models: Mapping[str, str]
 
@@ -45,21 +64,13 @@ class ModelLoader:
         return model
 
     def _load(self, models: Mapping[str, str], library: str, purpose: str, hub: HubModel) -> Any:
-        # Imported here, in the loading thread: torch and transformers take seconds, and the
-        # server answers health checks meanwhile.
-        import torch
-        from transformers.utils import logging
-
         from vision_models import demo
         from vision_models.models import device, weights
 
-        silence: Any = logging.disable_progress_bar
-        silence()
-        torch.set_num_threads(self.threads)
         if self.demo:
             found = demo.weights_for(purpose, self.models_dir)
         else:
-            found = weights.from_hub(hub.id, hub.revision, model_set="full")
+            found = weights.from_hub(hub.id, hub.revision, "full", hub.token)
         model = registry.load(models, library)(found, device.place(self.device, self.dtype))
         model.warm_up()
         metrics.MODEL_LOADED.labels(model.info.name).set(1)

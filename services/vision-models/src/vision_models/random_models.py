@@ -6,7 +6,7 @@ Right in form and empty of sense: they let the production loaders run where no w
 import fcntl
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from tokenizers import pre_tokenizers
@@ -20,6 +20,17 @@ RECIPE = "2"
 
 IMAGE_SIZE = 224
 _BOS, _EOS = "<|startoftext|>", "<|endoftext|>"
+
+
+class Recipe(Protocol):
+    """What a random model is called, and how it is made."""
+
+    @property
+    def name(self) -> str:
+        """The model's name, and its folder's."""
+
+    def make(self, folder: Path) -> None:
+        """Writes the model, whole or not at all; equal on every machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +47,19 @@ class ClipRecipe:
     heads: int = 4
     text_hidden: int = 32
 
+    def make(self, folder: Path) -> None:
+        """Writes the CLIP."""
+        make_clip(folder, self)
 
-def ensure(models_dir: Path, recipe: ClipRecipe) -> Path:
+
+def ensure(models_dir: Path, recipe: Recipe) -> Path:
     """The folder of the model, made if missing; safe when several processes do it at once."""
     models_dir.mkdir(parents=True, exist_ok=True)
     folder = models_dir / f"random-{RECIPE}" / recipe.name
     with (models_dir / "random.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / MANIFEST).is_file():
-            make_clip(folder, recipe)
+            recipe.make(folder)
     return folder
 
 

@@ -2,3 +2,11 @@
 
 EMBEDDERS = {"sentence-transformers": "vision_models.models.clip:load"}
 ZERO_SHOT_MODELS = {"transformers": "vision_models.models.clip_zero_shot:load"}
+CAPTIONERS = {
+    "blip": "vision_models.models.blip:load",
+    "blip2": "vision_models.models.blip2:load",
+    "gemma": "vision_models.models.gemma:load",
+    "intern_vlm": "vision_models.models.intern_vlm:load",
+}
+CHATS = ("gemma", "intern_vlm")
+"""Captioners that take several images together and answer questions."""

@@ -1,12 +1,13 @@
 """Which weights a model loads, and whether their files are what they should be."""
 
+import functools
 import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError
 
 from facetkit.errors import NotReady
 
@@ -27,8 +28,26 @@ PINNED = {
         "openai/clip-vit-large-patch14",
         "32bd64288804d66eefd0ccbe215aa642df71cc41",
     ): {"model.safetensors": "a2bf730a0c7debf160f7a6b50b3aaf3703e7e88ac73de7a314903141db026dcb"},
+    (
+        "Salesforce/blip-image-captioning-base",
+        "82a37760796d32b1411fe092ab5d4e227313294b",
+    ): {"pytorch_model.bin": "d6638651a5526cc2ede56f2b5104d6851b0755816d220e5e046870430180c767"},
+    (
+        "Salesforce/blip2-opt-2.7b",
+        "59a1ef6c1e5117b3f65523d1c6066825bcf315e3",
+    ): {
+        "model-00001-of-00002.safetensors": (
+            "b81228c9ac1b3dee1731ee71d51fe3b2c34f915019c44c25a793b51300ae24fc"
+        ),
+        "model-00002-of-00002.safetensors": (
+            "536bd73b8f1de7d94f503b23fea2eaa4f7f3ea5f74f8f874fcb21d6df1555a19"
+        ),
+    },
 }
 """SHA-256 of the weights by hub id and revision."""
+
+_FILES = ["*.json", "*.txt", "*.jinja", "*.model", "*.safetensors"]
+_OLD_WEIGHTS = "*.bin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,36 +88,53 @@ def _listed(manifest: Path) -> dict[str, str]:
     return listed
 
 
-def from_hub(model_id: str, revision: str, model_set: str) -> Weights:
+def from_hub(model_id: str, revision: str, model_set: str, token: str = "") -> Weights:
     """The weights of a hub id at a pinned revision, downloaded on first use, or of a folder.
+
+    `token` is the hub's; empty: that of the machine, if it has one.
 
     Raises NotReady when they cannot be had or differ from what is pinned for that revision.
     """
     if (Path(model_id) / MANIFEST).is_file():
         return from_folder(Path(model_id), model_set)
-    folder = Path(model_id) if Path(model_id).is_dir() else _download(model_id, revision)
+    folder = Path(model_id) if Path(model_id).is_dir() else _download(model_id, revision, token)
     check_pinned(folder, model_id, revision)
     name = model_id.rstrip("/").rsplit("/", 1)[-1]
     version = f"{revision[:12]}-{PREPROCESSING_VERSION}"
     return Weights(name, str(folder), model_set, version)
 
 
+def identity(model_id: str, revision: str, model_set: str) -> Weights:
+    """What `from_hub` gives, known without a download and without looking at the weights."""
+    manifest = Path(model_id) / MANIFEST
+    stamp = _sha256(manifest) if manifest.is_file() else revision
+    name = model_id.rstrip("/").rsplit("/", 1)[-1]
+    return Weights(name, model_id, model_set, f"{stamp[:12]}-{PREPROCESSING_VERSION}")
+
+
 def check_pinned(folder: Path, model_id: str, revision: str) -> None:
-    """Raises NotReady when a file below `folder` differs from what is pinned for the revision."""
+    """Raises NotReady when a file that is pinned for the revision is missing or differs."""
     for file, sha256 in PINNED.get((model_id, revision), {}).items():
+        if not (folder / file).is_file():
+            raise NotReady(f"{file} of {model_id} is missing")
         if _sha256(folder / file) != sha256:
             raise NotReady(f"{file} of {model_id} differs from the pinned SHA-256")
 
 
-def _download(model_id: str, revision: str) -> Path:
+def _download(model_id: str, revision: str, token: str) -> Path:
+    download = functools.partial(
+        snapshot_download, model_id, revision=revision, token=token or None
+    )
     try:
-        return Path(
-            snapshot_download(
-                model_id, revision=revision, allow_patterns=["*.json", "*.txt", "*.safetensors"]
-            )
-        )
+        folder = Path(download(allow_patterns=_FILES))
+        if next(folder.rglob("*.safetensors"), None) is None:
+            download(allow_patterns=_OLD_WEIGHTS)
+    except GatedRepoError as error:
+        needed = f"accept the licence of {model_id} on its page and set HF_TOKEN"
+        raise NotReady(f"licence and token needed: {needed}") from error
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise NotReady(f"the weights of {model_id} cannot be downloaded") from error
+    return folder
 
 
 def write_manifest(folder: Path) -> None:
@@ -109,5 +145,12 @@ def write_manifest(folder: Path) -> None:
 
 
 def _sha256(path: Path) -> str:
+    status = path.stat()
+    return _digest(path, status.st_mtime_ns, status.st_size)
+
+
+# Of a file that did not change: gigabytes are not read again each time that a model is swapped in.
+@functools.lru_cache(maxsize=256)
+def _digest(path: Path, mtime_ns: int, size: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

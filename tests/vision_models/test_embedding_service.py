@@ -21,9 +21,9 @@ from tests.pictures import jpeg, png
 from tests.vision_models.fakes import FakeEmbedder
 from vision_models.admission import Admission
 from vision_models.batcher import Batcher
-from vision_models.bootstrap import prepare
 from vision_models.domain import Lane, PreparedImage
-from vision_models.service import EmbeddingService
+from vision_models.embedding_family import prepare
+from vision_models.embedding_service import EmbeddingService
 
 INTERACTIVE = Lane.INTERACTIVE
 

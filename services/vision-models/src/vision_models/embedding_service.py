@@ -85,16 +85,24 @@ class EmbeddingService:
     ) -> tuple[list[LabelScore], ModelInfo]:
         """How well each label fits: the softmax of its prompt against the neutral prompt."""
         _check_texts("labels", labels, MAX_LABELS, MAX_LABEL_CHARS)
+        prompts = [f"a photo of a {label}." for label in labels]
+        confidences, model = await self._confidences(content, prompts, lane)
+        pairs = zip(labels, confidences, strict=True)
+        return [LabelScore(label, confidence) for label, confidence in pairs], model
+
+    async def describes(self, content: bytes, text: str, lane: Lane) -> float:
+        """How well `text`, taken as it is, describes the image: 0 to 1, as for labels."""
+        [confidence], _ = await self._confidences(content, [text], lane)
+        return confidence
+
+    async def _confidences(
+        self, content: bytes, prompts: Sequence[str], lane: Lane
+    ) -> tuple[list[float], ModelInfo]:
         model = await self._load_zero_shot()
-        prompts = [NEUTRAL_PROMPT, *(f"a photo of a {label}." for label in labels)]
         image = await self._embed_image(model, content, lane)
-        vectors = await self._embed_texts(model, prompts, lane)
+        vectors = await self._embed_texts(model, [NEUTRAL_PROMPT, *prompts], lane)
         neutral, *cosines = (float(image.vector @ vector) for vector in vectors)
-        scores = [
-            LabelScore(label, _sigmoid(model.logit_scale * (cosine - neutral)))
-            for label, cosine in zip(labels, cosines, strict=True)
-        ]
-        return scores, model.info
+        return [_sigmoid(model.logit_scale * (cosine - neutral)) for cosine in cosines], model.info
 
     def _ready(self) -> Embedder:
         if self.embedder is None:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from facet.vision.v1 import embedding_pb2, embedding_pb2_grpc, serving_pb2
-from vision_models.domain import Lane, ModelInfo
-from vision_models.service import EmbeddingService
+from facet.vision.v1 import embedding_pb2, embedding_pb2_grpc
+from vision_models.embedding_service import EmbeddingService
+from vision_models.serving import lane_of, model_message
 
 SERVICE_NAME = embedding_pb2.DESCRIPTOR.services_by_name["EmbeddingService"].full_name
 
@@ -19,16 +19,16 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
         self, request: embedding_pb2.GetEmbeddingModelRequest, context: Any
     ) -> embedding_pb2.GetEmbeddingModelResponse:
         """The model that answers."""
-        return embedding_pb2.GetEmbeddingModelResponse(model=_model(self._service.model))
+        return embedding_pb2.GetEmbeddingModelResponse(model=model_message(self._service.model))
 
     async def EmbedImage(
         self, request: embedding_pb2.EmbedImageRequest, context: Any
     ) -> embedding_pb2.EmbedImageResponse:
         """One image as one vector."""
-        embedding = await self._service.embed_image(request.image, _lane(request.lane))
+        embedding = await self._service.embed_image(request.image, lane_of(request.lane))
         return embedding_pb2.EmbedImageResponse(
             vector=embedding.vector.tolist(),
-            model=_model(self._service.model),
+            model=model_message(self._service.model),
             width=embedding.width,
             height=embedding.height,
             content_type=embedding.content_type,
@@ -38,10 +38,10 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
         self, request: embedding_pb2.EmbedTextsRequest, context: Any
     ) -> embedding_pb2.EmbedTextsResponse:
         """Texts as vectors, in request order."""
-        vectors = await self._service.embed_texts(list(request.texts), _lane(request.lane))
+        vectors = await self._service.embed_texts(list(request.texts), lane_of(request.lane))
         return embedding_pb2.EmbedTextsResponse(
             embeddings=[embedding_pb2.TextEmbedding(vector=vector.tolist()) for vector in vectors],
-            model=_model(self._service.model),
+            model=model_message(self._service.model),
         )
 
     async def ClassifyImage(
@@ -49,25 +49,12 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
     ) -> embedding_pb2.ClassifyImageResponse:
         """How well each label fits one image."""
         scores, model = await self._service.classify_image(
-            request.image, list(request.labels), _lane(request.lane)
+            request.image, list(request.labels), lane_of(request.lane)
         )
         return embedding_pb2.ClassifyImageResponse(
             scores=[
                 embedding_pb2.LabelScore(label=score.label, confidence=score.confidence)
                 for score in scores
             ],
-            model=_model(model),
+            model=model_message(model),
         )
-
-
-def _lane(lane: int) -> Lane:
-    return Lane.BULK if lane == serving_pb2.LANE_BULK else Lane.INTERACTIVE
-
-
-def _model(info: ModelInfo) -> serving_pb2.ModelInfo:
-    return serving_pb2.ModelInfo(
-        name=info.name,
-        version=info.version,
-        model_set=info.model_set,
-        dimensions=info.dimensions,
-    )

@@ -1,0 +1,1 @@
+"""Who keeps captions: this process, Redis, or Redis with this process in its absence."""

@@ -1,0 +1,1 @@
+"""Random captioners of the four real architectures, in the hub's layout, made in a second each."""
