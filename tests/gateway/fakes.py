@@ -9,10 +9,17 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from facet.jobs.v1 import jobs_pb2
 from facet.search.v1 import search_pb2, search_pb2_grpc
-from facet.vision.v1 import embedding_pb2, embedding_pb2_grpc, serving_pb2
-from facetkit.errors import NotFound
+from facet.vision.v1 import (
+    caption_pb2,
+    caption_pb2_grpc,
+    embedding_pb2,
+    embedding_pb2_grpc,
+    serving_pb2,
+)
+from facetkit.errors import NotFound, Unprocessable
 
 CREATED_AT = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
+CAPTIONER = serving_pb2.ModelInfo(name="blip-base", version="1", model_set="demo")
 MODEL = serving_pb2.ModelInfo(name="clip-ViT-B-32", version="1", model_set="demo", dimensions=512)
 
 
@@ -67,6 +74,58 @@ class FakeEmbedding(Fake, embedding_pb2_grpc.EmbeddingServiceServicer):
         self, request: Any, context: Any
     ) -> embedding_pb2.ClassifyImageResponse:
         raise NotImplementedError
+
+
+class FakeCaption(Fake, caption_pb2_grpc.CaptionServiceServicer):
+    """Captions an image by its number of bytes; `bad` images are refused as damaged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bad: set[bytes] = set()
+        self.cached = False
+
+    async def ListCaptionModels(
+        self, request: caption_pb2.ListCaptionModelsRequest, context: Any
+    ) -> caption_pb2.ListCaptionModelsResponse:
+        await self.note(request, context)
+        states = caption_pb2.CaptionModel
+        blip = states(key="blip", state=states.STATE_LOADED, model=CAPTIONER)
+        gemma = states(
+            key="gemma", state=states.STATE_NOT_READY, reason="no licence", collective=True
+        )
+        return caption_pb2.ListCaptionModelsResponse(models=[blip, gemma])
+
+    async def CaptionImage(
+        self, request: caption_pb2.CaptionImageRequest, context: Any
+    ) -> caption_pb2.CaptionImageResponse:
+        await self.note(request, context)
+        if request.image in self.bad:
+            raise Unprocessable("the image is damaged")
+        return caption_pb2.CaptionImageResponse(
+            caption=f"{len(request.image)} bytes",
+            tags=["bytes"],
+            flagged=bool(request.flag_caption_prompt),
+            cached=self.cached,
+            model=CAPTIONER,
+        )
+
+    async def CaptionCollection(
+        self, request: caption_pb2.CaptionCollectionRequest, context: Any
+    ) -> caption_pb2.CaptionCollectionResponse:
+        await self.note(request, context)
+        return caption_pb2.CaptionCollectionResponse(
+            caption=f"{len(request.images)} images",
+            tags=["images"],
+            flagged=bool(request.flag_caption_prompt),
+            cached=self.cached,
+            model=CAPTIONER,
+        )
+
+    async def ResetCaptionCache(
+        self, request: caption_pb2.ResetCaptionCacheRequest, context: Any
+    ) -> caption_pb2.ResetCaptionCacheResponse:
+        await self.note(request, context)
+        return caption_pb2.ResetCaptionCacheResponse(deleted=7)
 
 
 class FakeSearch(Fake, search_pb2_grpc.SearchServiceServicer):

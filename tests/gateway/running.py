@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from facet.jobs.v1 import jobs_pb2, jobs_pb2_grpc
 from facet.search.v1 import search_pb2_grpc
-from facet.vision.v1 import embedding_pb2_grpc
+from facet.vision.v1 import caption_pb2_grpc, embedding_pb2_grpc
 from facetkit.client import RpcClient
 from facetkit.fetch import SafeFetcher
 from facetkit.memory_objects import MemoryObjectStore
@@ -25,11 +25,13 @@ from gateway.jobs.client import JobsClient, SyncClient
 from gateway.search.client import SEARCH_SERVICE, SearchClient
 from gateway.server import Server
 from gateway.settings import Settings
+from gateway.vision.caption_client import CAPTION_SERVICE, CaptionClient
 from gateway.vision.client import EMBEDDING_SERVICE, VisionClient
 from tests.gateway.fake_jobs import FakeJobs
-from tests.gateway.fakes import FakeEmbedding, FakeSearch
+from tests.gateway.fakes import FakeCaption, FakeEmbedding, FakeSearch
 
 ADD_EMBEDDING = embedding_pb2_grpc.add_EmbeddingServiceServicer_to_server
+ADD_CAPTION = caption_pb2_grpc.add_CaptionServiceServicer_to_server
 ADD_SEARCH = search_pb2_grpc.add_SearchServiceServicer_to_server
 ADD_JOBS = jobs_pb2_grpc.add_JobsServiceServicer_to_server
 JOBS_SERVICE = jobs_pb2.DESCRIPTOR.services_by_name["JobsService"].full_name
@@ -44,6 +46,7 @@ class Gateway:
     app: FastAPI
     objects: MemoryObjectStore
     embedding: FakeEmbedding
+    caption: FakeCaption
     search: FakeSearch
     jobs: FakeJobs
     streams: EventStreams
@@ -66,17 +69,19 @@ async def running_gateway(
     allow: str = "", streams: EventStreams | None = None, **changes: Any
 ) -> AsyncIterator[Gateway]:
     """A gateway with the `changes` to its settings; `allow` may be fetched from."""
-    embedding, search, jobs = FakeEmbedding(), FakeSearch(), FakeJobs()
+    embedding, caption = FakeEmbedding(), FakeCaption()
+    search, jobs = FakeSearch(), FakeJobs()
     objects, streams = MemoryObjectStore(), streams or EventStreams()
     services = (
         Service(EMBEDDING_SERVICE, ADD_EMBEDDING, embedding),
+        Service(CAPTION_SERVICE, ADD_CAPTION, caption),
         Service(SEARCH_SERVICE, ADD_SEARCH, search),
         Service(JOBS_SERVICE, ADD_JOBS, jobs),
     )
     async with serving(*services) as rpc:
         app = create_app(settings(**changes), clients(rpc, rpc, objects, allow), streams)
         async with in_process(app) as http:
-            yield Gateway(http, app, objects, embedding, search, jobs, streams)
+            yield Gateway(http, app, objects, embedding, caption, search, jobs, streams)
 
 
 def clients(
@@ -86,6 +91,7 @@ def clients(
     fetcher = SafeFetcher(max_bytes=2**20, timeout_s=5, allow=[allow] if allow else [])
     return Clients(
         vision=VisionClient(vision),
+        captions=CaptionClient(vision),
         search=SearchClient(search),
         sync=SyncClient(search),
         jobs={"sync": JobsClient(search)},

@@ -45,6 +45,7 @@ async def test_ready(gateway: Gateway) -> None:
         "model_set": "demo",
         "services": {
             "vision-models": {"state": "ready", "reason": ""},
+            "vision-models-caption": {"state": "ready", "reason": ""},
             "search": {"state": "ready", "reason": ""},
         },
     }

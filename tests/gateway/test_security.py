@@ -21,8 +21,22 @@ DATA = [
     ("POST", f"/api/jobs/{JOB_ID}/cancel"),
     ("POST", f"/api/jobs/{JOB_ID}/resume"),
     ("POST", f"/api/jobs/{JOB_ID}/retry-failed"),
+    ("POST", "/api/caption-images"),
+    ("POST", "/api/caption-collective-images"),
+    ("GET", "/api/caption-models"),
 ]
-OPEN = ["/", "/healthz", "/readyz", "/metrics", "/docs", "/docs/static/docs.js", "/openapi.json"]
+OPEN = [
+    "/",
+    "/search",
+    "/session",
+    "/static/style.css",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/docs",
+    "/docs/static/docs.js",
+    "/openapi.json",
+]
 
 
 @pytest.mark.parametrize(("method", "path"), DATA)

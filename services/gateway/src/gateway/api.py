@@ -13,14 +13,20 @@ from gateway.jobs.owners import JobOwners
 from gateway.jobs.sync import SyncEndpoints
 from gateway.object_endpoints import ObjectEndpoints
 from gateway.object_urls import ObjectUrls
+from gateway.pages import PageEndpoints, image_origins
 from gateway.public_objects import PublicObjects
 from gateway.search.client import SEARCH_SERVICE
 from gateway.search.duplicate_endpoints import DuplicateEndpoints
 from gateway.search.endpoints import SearchEndpoints
 from gateway.search.query import QueryReader
-from gateway.security import ApiKeyGuard
+from gateway.security import ApiKeyGuard, ApiKeys
+from gateway.session_endpoints import SessionEndpoints
+from gateway.sessions import Sessions
 from gateway.settings import Settings
 from gateway.uploads import Uploads
+from gateway.vision.admin_endpoints import AdminEndpoints
+from gateway.vision.caption_client import CAPTION_SERVICE
+from gateway.vision.caption_endpoints import CaptionEndpoints
 from gateway.vision.client import EMBEDDING_SERVICE
 from gateway.vision.endpoints import VisionEndpoints
 
@@ -38,8 +44,9 @@ def routers(settings: Settings, clients: Clients, streams: EventStreams) -> list
     objects = PublicObjects(clients.objects)
     sources = ImageSources(clients.fetcher, objects, urls, settings.max_upload_bytes)
     forms = FormReader(settings.max_upload_bytes)
-    guard = ApiKeyGuard(settings.keys)
-    closed = None if settings.objects_public else ApiKeyGuard(settings.keys, closed=True)
+    keys, sessions = ApiKeys(settings.keys), Sessions(settings.keys)
+    guard = ApiKeyGuard(keys, sessions)
+    closed = ApiKeyGuard(keys, sessions, closed=True)
     search = SearchEndpoints(
         search=clients.search,
         uploads=Uploads(forms),
@@ -50,22 +57,31 @@ def routers(settings: Settings, clients: Clients, streams: EventStreams) -> list
     )
     return [
         VisionEndpoints(clients.vision, forms, sources, urls, guard).router,
+        CaptionEndpoints(clients.captions, settings.max_upload_bytes, guard).router,
         search.router,
         DuplicateEndpoints(clients.search, urls, guard).router,
         SyncEndpoints(clients.sync, guard).router,
         JobEndpoints(JobOwners(clients.jobs), streams, guard, settings.deadline_s).router,
-        ObjectEndpoints(objects, closed).router,
+        ObjectEndpoints(objects, None if settings.objects_public else closed).router,
+        AdminEndpoints(clients.captions, None if settings.debug else closed).router,
         HealthEndpoints(_readiness(clients)).router,
+        SessionEndpoints(keys, sessions, forms, secure=settings.https).router,
+        PageEndpoints(_image_origins(settings)).router,
         DocsEndpoints().router,
         # In production metrics have a port of their own, which no caller reaches.
         *([] if production else [MetricsEndpoints().router]),
     ]
 
 
+def _image_origins(settings: Settings) -> list[str]:
+    return image_origins(settings.public_base_url, settings.bucket, settings.aws_region)
+
+
 def _readiness(clients: Clients) -> Readiness:
     return Readiness(
         [
             Downstream("vision-models", EMBEDDING_SERVICE, clients.vision.rpc),
+            Downstream("vision-models-caption", CAPTION_SERVICE, clients.captions.rpc),
             Downstream("search", SEARCH_SERVICE, clients.search.rpc),
         ],
         clients.vision.model_set,

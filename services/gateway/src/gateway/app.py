@@ -7,10 +7,9 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from gateway import errors
+from gateway import docs, errors, pages
 from gateway.api import routers
 from gateway.clients import Clients
-from gateway.docs import STATIC_PATH, static_files
 from gateway.event_streams import EventStreams
 from gateway.jobs.events import EVENTS_PATH
 from gateway.middleware.body_limit import BodyLimit
@@ -21,17 +20,20 @@ from gateway.middleware.lingering_close import LingeringClose
 from gateway.middleware.request_log import RequestLog
 from gateway.middleware.security_headers import SecurityHeaders
 from gateway.settings import Settings
+from gateway.vision.caption_endpoints import CAPTION_PATHS
 
-_DESCRIPTION = """Images as vectors, and stored images found by picture and by words.
+_DESCRIPTION = """Images as vectors and in words, and stored images found by picture and by words.
 
 Images are JPEG, PNG or WebP of at most 24 MiB and 64 megapixels. Every error is JSON with
 `error`, `code` and `request_id`, and `fields` where the input is to blame. 429 and 503 say in
 `Retry-After` when to come back."""
 _TAGS = [
     {"name": "embeddings", "description": "Images as vectors"},
+    {"name": "captions", "description": "Images in words"},
     {"name": "search", "description": "Stored images, found by picture and by words"},
     {"name": "jobs", "description": "Long work: its progress, and what can be done about it"},
     {"name": "objects", "description": "Stored files"},
+    {"name": "admin", "description": "For operators, with the API key"},
     {"name": "health", "description": "For probes and operators"},
 ]
 _SENT_HEADERS = ["Last-Event-ID", "Prefer", "traceparent", "X-API-Key", "X-Request-ID"]
@@ -61,7 +63,8 @@ def create_app(
     )
     for router in routers(settings, clients, streams or EventStreams()):
         app.include_router(router)
-    app.mount(STATIC_PATH, static_files())
+    app.mount(docs.STATIC_PATH, docs.static_files())
+    app.mount(pages.STATIC_PATH, pages.static_files())
     errors.install(app)
     return app
 
@@ -84,10 +87,16 @@ def _middleware(settings: Settings) -> list[Middleware]:
         *([_cors(settings)] if settings.allowed_origins else []),
         Middleware(ErrorBoundary),
         Middleware(CancelOnDisconnect),
-        Middleware(RequestDeadline, seconds=settings.deadline_s, endless=EVENTS_PATH),
+        Middleware(
+            RequestDeadline,
+            seconds=settings.deadline_s,
+            longer=dict.fromkeys(CAPTION_PATHS, settings.caption_deadline_s),
+            endless=EVENTS_PATH,
+        ),
         Middleware(
             BodyLimit,
             max_bytes=settings.max_body_bytes,
+            larger=dict.fromkeys(CAPTION_PATHS, settings.max_caption_body_bytes),
             max_inflight_bytes=settings.max_inflight_bytes,
         ),
     ]

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from facetkit.client import RpcClient
+from facetkit.client import MAX_LARGE_MESSAGE_BYTES, RpcClient
 from facetkit.fetch import SafeFetcher
 from facetkit.object_stores import open_object_store
 from facetkit.objects import ObjectStore
 from gateway.jobs.client import JobsClient, SyncClient
 from gateway.search.client import SearchClient
 from gateway.settings import Settings
+from gateway.vision.caption_client import CaptionClient
 from gateway.vision.client import VisionClient
 
 
@@ -21,6 +22,7 @@ class Clients:
     """
 
     vision: VisionClient
+    captions: CaptionClient
     search: SearchClient
     sync: SyncClient
     jobs: Mapping[str, JobsClient]
@@ -30,6 +32,7 @@ class Clients:
     async def close(self) -> None:
         """Closes every connection; calls in flight are cancelled."""
         await self.vision.rpc.close()
+        await self.captions.rpc.close()
         await self.search.rpc.close()
         await self.fetcher.aclose()
         await self.objects.close()
@@ -40,6 +43,9 @@ def connect(settings: Settings) -> Clients:
     search = RpcClient(settings.search_target)
     return Clients(
         vision=VisionClient(RpcClient(settings.embedding_target)),
+        captions=CaptionClient(
+            RpcClient(settings.caption_target, max_message_bytes=MAX_LARGE_MESSAGE_BYTES)
+        ),
         search=SearchClient(search),
         sync=SyncClient(search),
         jobs={"sync": JobsClient(search)},

@@ -4,7 +4,7 @@ from importlib.resources import files
 
 import prometheus_client
 from fastapi import APIRouter
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
 STATIC_PATH = "/docs/static"
@@ -23,17 +23,12 @@ _POLICY = "; ".join(
 
 
 class DocsEndpoints:
-    """GET / and /docs."""
+    """GET /docs."""
 
     def __init__(self) -> None:
         self._page = files("gateway").joinpath("web/docs.html").read_text(encoding="utf-8")
         self.router = APIRouter(include_in_schema=False)
-        self.router.add_api_route("/", self.home, response_class=RedirectResponse)
         self.router.add_api_route("/docs", self.page, response_class=HTMLResponse)
-
-    async def home(self) -> RedirectResponse:
-        """To the documentation."""
-        return RedirectResponse("/docs")
 
     async def page(self) -> HTMLResponse:
         """Swagger UI over /openapi.json."""

@@ -8,7 +8,7 @@ from fastapi import Request
 from python_multipart.multipart import parse_options_header
 
 from facetkit.errors import InvalidInput, TooLarge, UnsupportedMedia
-from gateway.multipart import MAX_FIELDS, MAX_TEXT_BYTES, MultipartReader
+from gateway.multipart import MAX_FIELDS, MAX_FILES, MAX_TEXT_BYTES, File, MultipartReader
 
 MULTIPART = "multipart/form-data"
 URLENCODED = "application/x-www-form-urlencoded"
@@ -19,14 +19,14 @@ class Form:
     """Texts and files by field name, each in the order they came."""
 
     texts: Mapping[str, list[str]]
-    files: Mapping[str, list[bytes]]
+    files: Mapping[str, list[File]]
 
     def file(self, field: str) -> bytes | None:
         """The one file of `field`, or None. Raises InvalidInput for several."""
         found = self.files.get(field, [])
         if len(found) > 1:
             raise InvalidInput(f"'{field}' must be one file", fields={field: "must be one file"})
-        return found[0] if found else None
+        return found[0].content if found else None
 
     def single_texts(self) -> dict[str, str]:
         """Each field's one text; blank ones are left out, as an untouched input of a page is.
@@ -41,10 +41,11 @@ class Form:
 
 
 class FormReader:
-    """Reads a request's form; each file has at most `max_file_bytes` bytes."""
+    """Reads a request's form of at most `max_files` files of `max_file_bytes` bytes each."""
 
-    def __init__(self, max_file_bytes: int) -> None:
+    def __init__(self, max_file_bytes: int, max_files: int = MAX_FILES) -> None:
         self._max_file_bytes = max_file_bytes
+        self._max_files = max_files
 
     async def read(self, request: Request) -> Form:
         """The form; an empty one where the body is empty.
@@ -61,7 +62,7 @@ class FormReader:
         return Form({}, {})
 
     async def _multipart(self, request: Request, boundary: bytes) -> Form:
-        reader = MultipartReader(boundary, self._max_file_bytes)
+        reader = MultipartReader(boundary, self._max_file_bytes, self._max_files)
         async for chunk in request.stream():
             reader.feed(chunk)
         reader.finish()

@@ -1,5 +1,7 @@
 """A multipart/form-data body, taken apart as it arrives."""
 
+from dataclasses import dataclass
+
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
@@ -10,6 +12,14 @@ MAX_FILES = 8
 MAX_TEXT_BYTES = 32 * 1024
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of a form; without a name of its own it has the field's."""
+
+    name: str
+    content: bytes
+
+
 class MultipartReader:
     """Gathers the parts in memory: nothing touches the disk or another thread.
 
@@ -17,10 +27,11 @@ class MultipartReader:
     without content is what browsers send for an untouched input, and is left out.
     """
 
-    def __init__(self, boundary: bytes, max_file_bytes: int) -> None:
+    def __init__(self, boundary: bytes, max_file_bytes: int, max_files: int = MAX_FILES) -> None:
         self.texts: dict[str, list[str]] = {}
-        self.files: dict[str, list[bytes]] = {}
+        self.files: dict[str, list[File]] = {}
         self._max_file_bytes = max_file_bytes
+        self._max_files = max_files
         self._began = False
         self._ended = False
         self._begin_part()
@@ -84,7 +95,7 @@ class MultipartReader:
         self._field = options[b"name"].decode("utf-8", "replace")
         self._filename = options.get(b"filename")
         is_file = self._filename is not None
-        held, most = (self.files, MAX_FILES) if is_file else (self.texts, MAX_FIELDS)
+        held, most = (self.files, self._max_files) if is_file else (self.texts, MAX_FIELDS)
         if sum(map(len, held.values())) >= most:
             raise InvalidInput(f"the form has more than {most} {'files' if is_file else 'fields'}")
 
@@ -102,7 +113,8 @@ class MultipartReader:
         if self._filename is None:
             self._add_text(content)
         elif content or self._filename:
-            self.files.setdefault(self._field, []).append(content)
+            name = self._filename.decode("utf-8", "replace") or self._field
+            self.files.setdefault(self._field, []).append(File(name, content))
 
     def _add_text(self, content: bytes) -> None:
         try:

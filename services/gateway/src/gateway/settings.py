@@ -6,16 +6,11 @@ from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode
 
 from facetkit.object_stores import BaseUrl, ObjectStoreSettings
-from facetkit.settings import ServiceSettings
+from facetkit.settings import CommaList, ServiceSettings
 
 _DEVELOPMENT_ORIGINS = ("http://localhost:3000", "http://localhost:5173", "http://localhost:8501")
 _FORM_OVERHEAD_BYTES = 2**20
-
-
-def _split(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    return tuple(part.strip() for part in value.split(",") if part.strip())
+_IMAGES_TOGETHER_BYTES = 64 * 2**20
 
 
 def _named_keys(value: object) -> object:
@@ -29,7 +24,6 @@ def _named_keys(value: object) -> object:
     return {name: key for name, _, key in pairs}
 
 
-CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 NamedKeys = Annotated[dict[str, SecretStr], NoDecode, BeforeValidator(_named_keys)]
 
 
@@ -43,6 +37,7 @@ class Settings(ObjectStoreSettings, ServiceSettings):
     cors_origins: CommaList | None = None
     vision_target: str = "127.0.0.1:50051"
     vision_embedding_target: str = ""
+    vision_caption_target: str = ""
     search_target: str = "127.0.0.1:50052"
     objects_public: bool = True
     fetch_allow: CommaList = ()
@@ -50,11 +45,14 @@ class Settings(ObjectStoreSettings, ServiceSettings):
     max_upload_bytes: int = Field(default=24 * 2**20, ge=1, le=24 * 2**20)
     max_inflight_bytes: int = Field(default=256 * 2**20, ge=1)
     deadline_s: float = Field(default=30.0, gt=0, le=900)
+    caption_deadline_s: float = Field(default=300.0, gt=0, le=900)
 
     @model_validator(mode="after")
     def _guarded_in_production(self) -> "Settings":
         if self.env == "production" and not self.keys:
             raise ValueError("ENV=production needs an API key: set API_KEY or API_KEYS")
+        if self.env == "production" and self.debug:
+            raise ValueError("ENV=production and DEBUG=true would open the admin routes to all")
         return self
 
     @property
@@ -77,6 +75,21 @@ class Settings(ObjectStoreSettings, ServiceSettings):
         return self.vision_embedding_target or self.vision_target
 
     @property
+    def caption_target(self) -> str:
+        """Where the Caption family answers."""
+        return self.vision_caption_target or self.vision_target
+
+    @property
+    def https(self) -> bool:
+        """Whether callers reach the gateway over https."""
+        return self.public_base_url.startswith("https://")
+
+    @property
     def max_body_bytes(self) -> int:
         """The largest body: one upload and the form around it."""
         return self.max_upload_bytes + _FORM_OVERHEAD_BYTES
+
+    @property
+    def max_caption_body_bytes(self) -> int:
+        """The largest body of the routes that take several images, and the form around them."""
+        return max(self.max_upload_bytes, _IMAGES_TOGETHER_BYTES) + _FORM_OVERHEAD_BYTES
