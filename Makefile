@@ -3,6 +3,8 @@ PYTHON ?= python3
 # Empty: PyPI's build of torch (CUDA on Linux) instead of the one for machines without a GPU.
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 COMPOSE ?= docker compose
+# Processes that share the quick tests; 0: the one that was called.
+TEST_WORKERS ?= 2
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install
@@ -26,7 +28,7 @@ run: $(INSTALLED) ## run the whole mesh on this machine
 	@exec $(BIN)/python -m mesh
 
 test: $(INSTALLED_DEV) ## the quick tests
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -m "not slow" -n $(TEST_WORKERS) --dist loadfile $(ARGS)
 
 test-slow: $(INSTALLED_DEV) ## faults, browser and whole-mesh runs
 	$(BIN)/python -m pytest -m slow $(ARGS)
