@@ -70,6 +70,19 @@ async def test_a_bad_image_takes_nothing_from_the_others(gateway: Gateway) -> No
     assert empty["code"] == "invalid_input"
 
 
+async def test_an_image_that_is_too_large_takes_nothing_from_the_others() -> None:
+    good, large = jpeg(1, 32, 32), jpeg(2, 64, 64) + bytes(5000)
+    async with running_gateway(max_upload_bytes=5000) as gateway:
+        answer = await gateway.http.post(EACH, files=files(good, large, good))
+        together = await gateway.http.post(TOGETHER, files=files(good, large))
+        alone = await gateway.http.post(EACH, files=files(large))
+    first, refused, last = answer.json()["results"]
+    assert first["caption"] == last["caption"]
+    assert (refused["filename"], refused["code"]) == ("1.jpg", "too_large")
+    assert (together.status_code, list(together.json()["fields"])) == (413, ["images[1]"])
+    assert (alone.status_code, list(alone.json()["fields"])) == (413, ["images[0]"])
+
+
 @pytest.mark.parametrize(
     ("contents", "status"),
     [

@@ -26,7 +26,7 @@ class DocsEndpoints:
     """GET /docs."""
 
     def __init__(self) -> None:
-        self._page = files("gateway").joinpath("web/docs.html").read_text(encoding="utf-8")
+        self._page = files("gateway").joinpath("web/docs/docs.html").read_text(encoding="utf-8")
         self.router = APIRouter(include_in_schema=False)
         self.router.add_api_route("/docs", self.page, response_class=HTMLResponse)
 
@@ -37,7 +37,7 @@ class DocsEndpoints:
 
 def static_files() -> StaticFiles:
     """Swagger UI's files, from the installed package, and our own: to be mounted at STATIC_PATH."""
-    return StaticFiles(packages=[("fastapi_offline", "static"), ("gateway", "web")])
+    return StaticFiles(packages=[("fastapi_offline", "static"), ("gateway", "web/docs")])
 
 
 class MetricsEndpoints:

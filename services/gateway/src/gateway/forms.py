@@ -41,11 +41,17 @@ class Form:
 
 
 class FormReader:
-    """Reads a request's form of at most `max_files` files of `max_file_bytes` bytes each."""
+    """Reads a request's form of at most `max_files` files of `max_file_bytes` bytes each.
 
-    def __init__(self, max_file_bytes: int, max_files: int = MAX_FILES) -> None:
+    With `keep_large` a file that is larger is only marked.
+    """
+
+    def __init__(
+        self, max_file_bytes: int, max_files: int = MAX_FILES, *, keep_large: bool = False
+    ) -> None:
         self._max_file_bytes = max_file_bytes
         self._max_files = max_files
+        self._keep_large = keep_large
 
     async def read(self, request: Request) -> Form:
         """The form; an empty one where the body is empty.
@@ -62,7 +68,9 @@ class FormReader:
         return Form({}, {})
 
     async def _multipart(self, request: Request, boundary: bytes) -> Form:
-        reader = MultipartReader(boundary, self._max_file_bytes, self._max_files)
+        reader = MultipartReader(
+            boundary, self._max_file_bytes, self._max_files, keep_large=self._keep_large
+        )
         async for chunk in request.stream():
             reader.feed(chunk)
         reader.finish()

@@ -14,24 +14,38 @@ MAX_TEXT_BYTES = 32 * 1024
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file of a form; without a name of its own it has the field's."""
+    """A file of a form; without a name of its own it has the field's.
+
+    Of a file that is `too_large`, and may be, the content is left out.
+    """
 
     name: str
     content: bytes
+    too_large: bool = False
 
 
 class MultipartReader:
     """Gathers the parts in memory: nothing touches the disk or another thread.
 
-    `texts` and `files` map a field's name to what it held, in order. A file without a name and
-    without content is what browsers send for an untouched input, and is left out.
+    A file over `max_file_bytes` ends the reading, unless `keep_large` says that it is one of
+    several of which the others are good. `texts` and `files` map a field's name to what it held,
+    in order. A file without a name and without content is what browsers send for an untouched
+    input, and is left out.
     """
 
-    def __init__(self, boundary: bytes, max_file_bytes: int, max_files: int = MAX_FILES) -> None:
+    def __init__(
+        self,
+        boundary: bytes,
+        max_file_bytes: int,
+        max_files: int = MAX_FILES,
+        *,
+        keep_large: bool = False,
+    ) -> None:
         self.texts: dict[str, list[str]] = {}
         self.files: dict[str, list[File]] = {}
         self._max_file_bytes = max_file_bytes
         self._max_files = max_files
+        self._keep_large = keep_large
         self._began = False
         self._ended = False
         self._begin_part()
@@ -75,6 +89,7 @@ class MultipartReader:
         self._field = ""
         self._filename: bytes | None = None
         self._content = bytearray()
+        self._too_large = False
 
     def _header_name(self, data: bytes, start: int, end: int) -> None:
         self._began = True
@@ -101,7 +116,10 @@ class MultipartReader:
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         limit = MAX_TEXT_BYTES if self._filename is None else self._max_file_bytes
-        if len(self._content) + end - start > limit:
+        if self._too_large or len(self._content) + end - start > limit:
+            if self._keep_large and self._filename is not None:
+                self._too_large, self._content = True, bytearray()
+                return
             reason = f"is larger than {_readable(limit)}"
             raise TooLarge(f"'{self._field}' {reason}", fields={self._field: reason})
         # One buffer for any number of chunks: a list of tiny ones would cost many times their size.
@@ -112,9 +130,10 @@ class MultipartReader:
         self._content = bytearray()
         if self._filename is None:
             self._add_text(content)
-        elif content or self._filename:
+        elif content or self._filename or self._too_large:
             name = self._filename.decode("utf-8", "replace") or self._field
-            self.files.setdefault(self._field, []).append(File(name, content))
+            file = File(name, content, self._too_large)
+            self.files.setdefault(self._field, []).append(file)
 
     def _add_text(self, content: bytes) -> None:
         try:

@@ -2,10 +2,11 @@
 
 from fastapi import Request
 
-from facetkit.errors import InvalidInput, UnsupportedMedia
+from facetkit.errors import InvalidInput, TooLarge, UnsupportedMedia
 from facetkit.images import sniff
 from gateway.field_errors import blaming
 from gateway.forms import Form, FormReader
+from gateway.multipart import File
 
 
 class Uploads:
@@ -29,6 +30,13 @@ def required_image(form: Form, field: str) -> bytes:
         reason = "must be sent as a file" if field in form.texts else "is required"
         raise InvalidInput(f"'{field}' {reason}", fields={field: reason})
     return checked_image(content, field)
+
+
+def checked_file(file: File, field: str) -> bytes:
+    """The file's content. Raises TooLarge, and as `checked_image`."""
+    if file.too_large:
+        raise TooLarge("the image is too large", fields={field: "the image is too large"})
+    return checked_image(file.content, field)
 
 
 def checked_image(content: bytes, field: str) -> bytes:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from facetkit.errors import FacetError, InvalidInput, kind_of
 from gateway.multipart import File
-from gateway.uploads import checked_image
+from gateway.uploads import checked_file
 from gateway.vision.caption_client import CaptionClient
 from gateway.vision.caption_domain import Caption, CaptionQuestion
 from gateway.vision.caption_schemas import CaptionAnswer, CaptionFailure, CaptionsAnswer
@@ -43,7 +43,7 @@ async def _outcome(
     index: int,
 ) -> Outcome:
     try:
-        checked_image(file.content, f"images[{index}]")
+        checked_file(file, f"images[{index}]")
         async with turns:
             return await client.caption_image(file.content, question)
     except FacetError as error:
@@ -62,7 +62,9 @@ def _combined(errors: Sequence[FacetError]) -> FacetError:
         return others[0]
     kinds = {type(error) for error in errors}
     fields = {f"images[{index}]": error.message for index, error in enumerate(errors)}
-    message = errors[0].message if len(errors) == 1 else f"no image is good: {errors[0].message}"
+    message = (
+        errors[0].message if len(errors) == 1 else f"no image can be captioned: {errors[0].message}"
+    )
     kind = kinds.pop() if len(kinds) == 1 else InvalidInput
     return kind(message, fields=fields)
 

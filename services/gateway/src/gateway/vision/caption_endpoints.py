@@ -9,7 +9,7 @@ from gateway.errors import documented
 from gateway.forms import FormReader
 from gateway.multipart import File
 from gateway.security import ApiKeyGuard
-from gateway.uploads import checked_image
+from gateway.uploads import checked_file
 from gateway.vision.caption_batch import caption_all
 from gateway.vision.caption_client import CaptionClient
 from gateway.vision.caption_domain import CaptionQuestion
@@ -52,7 +52,7 @@ class CaptionEndpoints:
 
     def __init__(self, captions: CaptionClient, max_file_bytes: int, guard: ApiKeyGuard) -> None:
         self._captions = captions
-        self._forms = FormReader(max_file_bytes, max_files=MAX_IMAGES)
+        self._forms = FormReader(max_file_bytes, max_files=MAX_IMAGES, keep_large=True)
         self.router = APIRouter(tags=["captions"], dependencies=[Depends(guard)])
         statuses = documented(400, 401, 413, 415, 422, 429, 503, 504)
         self.router.add_api_route(
@@ -104,9 +104,7 @@ class CaptionEndpoints:
     ) -> CollectiveAnswer:
         """One caption of all images. A bad image is named, and nothing is captioned."""
         files = await self._images(request, MAX_TOGETHER)
-        images = [
-            checked_image(file.content, f"{FIELD}[{index}]") for index, file in enumerate(files)
-        ]
+        images = [checked_file(file, f"{FIELD}[{index}]") for index, file in enumerate(files)]
         question = CaptionQuestion(model, caption_prompt, flag_caption_prompt)
         made = await self._captions.caption_collection(images, question)
         return CollectiveAnswer.of(len(images), made)

@@ -7,10 +7,11 @@ export const isFinal = (job) => ["succeeded", "failed", "cancelled"].includes(jo
 
 export const jobPath = (jobId) => `/api/jobs/${encodeURIComponent(jobId)}`;
 
-/** Tells `onJob` of every change until the job has ended; `onLost` of lost connections. */
-export function followJob(jobId, { onJob, onLost }) {
+/** Tells `onJob` of every change until the job has ended; the others of the connection. */
+export function followJob(jobId, { onJob, onConnected, onLost }) {
   const path = jobPath(jobId);
   const source = new EventSource(`${path}/events`);
+  source.addEventListener("open", onConnected);
   source.addEventListener("job", (event) => onJob(JSON.parse(event.data)));
   source.addEventListener("end", (event) => {
     source.close();
@@ -26,7 +27,7 @@ export function followJob(jobId, { onJob, onLost }) {
     try {
       const job = await call(path);
       onJob(job);
-      if (!isFinal(job)) followJob(jobId, { onJob, onLost });
+      if (!isFinal(job)) followJob(jobId, { onJob, onConnected, onLost });
     } catch (error) {
       if (error.status === 404 || error.status === 401) return;
       setTimeout(readAgain, AGAIN_S * 1000);

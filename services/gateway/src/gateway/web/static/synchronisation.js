@@ -60,6 +60,7 @@ export class Synchronisation {
     this.followed = job.job_id;
     followJob(job.job_id, {
       onJob: (news) => this.#onNews(news),
+      onConnected: () => this.view.show(this.job),
       onLost: () => this.view.say("The connection is lost; trying again…"),
     });
   }
