@@ -17,7 +17,7 @@ NO_PYTHON := $(shell test -x $(BIN)/python || echo no-python)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test test-slow lint format proto lock bench-embed bench-search bench-sync bench-duplicates demo-models demo-eval images up down clean no-python
+.PHONY: help install run test test-slow lint format proto lock bench-embed bench-search bench-sync bench-duplicates bench-captions demo-models demo-eval images up down clean no-python
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -64,6 +64,9 @@ bench-sync: $(INSTALLED_DEV) ## synchronisation against a bare listing, and what
 
 bench-duplicates: $(INSTALLED_DEV) ## tiers of duplicates: precision and recall
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.duplicates
+
+bench-captions: $(INSTALLED_DEV) ## captions: the mesh against one batched generate, hits against an echo
+	$(BIN)/python -m bench.captions
 
 demo-models: $(INSTALLED) ## train the demo models anew (20 minutes on two cores)
 	$(BIN)/python -m demo_training make

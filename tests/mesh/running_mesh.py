@@ -29,7 +29,7 @@ class RunningMesh:
         self._process = subprocess.Popen(
             [sys.executable, *(program or ("-m", "mesh"))],
             cwd=ROOT,
-            env=_environment() | self.ports | {"FACET_DATA_DIR": str(data_dir)} | variables,
+            env=_environment() | self.ports | _own(data_dir) | variables,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -102,3 +102,8 @@ def _environment() -> dict[str, str]:
     return {
         name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ
     }
+
+
+def _own(data_dir: Path) -> dict[str, str]:
+    # A Redis that happens to run on the machine is not the mesh's.
+    return {"FACET_DATA_DIR": str(data_dir), "REDIS_HOST": "none"}

@@ -1,5 +1,6 @@
 import io
 import multiprocessing
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ def loader(models_dir: Path, *, is_demo: bool = True) -> ModelLoader:
         dtype="fp32",
         embedders=EMBEDDERS,
         zero_shot_models=ZERO_SHOT_MODELS,
+        one_at_a_time=threading.Lock(),
     )
 
 

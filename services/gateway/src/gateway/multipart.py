@@ -16,12 +16,12 @@ MAX_TEXT_BYTES = 32 * 1024
 class File:
     """A file of a form; without a name of its own it has the field's.
 
-    Of a file that is `too_large`, and may be, the content is left out.
+    Of a file that is too large, and may be, `fault` says so and the content is left out.
     """
 
     name: str
     content: bytes
-    too_large: bool = False
+    fault: str = ""
 
 
 class MultipartReader:
@@ -89,7 +89,7 @@ class MultipartReader:
         self._field = ""
         self._filename: bytes | None = None
         self._content = bytearray()
-        self._too_large = False
+        self._fault = ""
 
     def _header_name(self, data: bytes, start: int, end: int) -> None:
         self._began = True
@@ -116,11 +116,11 @@ class MultipartReader:
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         limit = MAX_TEXT_BYTES if self._filename is None else self._max_file_bytes
-        if self._too_large or len(self._content) + end - start > limit:
-            if self._keep_large and self._filename is not None:
-                self._too_large, self._content = True, bytearray()
-                return
+        if self._fault or len(self._content) + end - start > limit:
             reason = f"is larger than {_readable(limit)}"
+            if self._keep_large and self._filename is not None:
+                self._fault, self._content = reason, bytearray()
+                return
             raise TooLarge(f"'{self._field}' {reason}", fields={self._field: reason})
         # One buffer for any number of chunks: a list of tiny ones would cost many times their size.
         self._content += memoryview(data)[start:end]
@@ -130,9 +130,9 @@ class MultipartReader:
         self._content = bytearray()
         if self._filename is None:
             self._add_text(content)
-        elif content or self._filename or self._too_large:
+        elif content or self._filename or self._fault:
             name = self._filename.decode("utf-8", "replace") or self._field
-            file = File(name, content, self._too_large)
+            file = File(name, content, self._fault)
             self.files.setdefault(self._field, []).append(file)
 
     def _add_text(self, content: bytes) -> None:

@@ -34,8 +34,8 @@ def required_image(form: Form, field: str) -> bytes:
 
 def checked_file(file: File, field: str) -> bytes:
     """The file's content. Raises TooLarge, and as `checked_image`."""
-    if file.too_large:
-        raise TooLarge("the image is too large", fields={field: "the image is too large"})
+    if file.fault:
+        raise TooLarge(f"the image {file.fault}", fields={field: file.fault})
     return checked_image(file.content, field)
 
 

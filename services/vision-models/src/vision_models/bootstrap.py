@@ -4,6 +4,7 @@ import asyncio
 import functools
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 from typing import Protocol
 
 from facetkit import metrics as kit_metrics
@@ -58,11 +59,16 @@ async def serve(
     if "caption" in settings.vision_families:
         used += captioners.values()
     libraries = Once(functools.partial(import_libraries, settings.vision_threads, used))
-    embedding = EmbeddingFamily(settings, decoders, libraries, embedders, zero_shot_models)
+    one_at_a_time = Lock()
+    embedding = EmbeddingFamily(
+        settings, decoders, libraries, one_at_a_time, embedders, zero_shot_models
+    )
     built: dict[str, Family] = {"embedding": embedding}
     if "caption" in settings.vision_families:
         judge = embedding.service.describes
-        built["caption"] = CaptionFamily(settings, decoders, libraries, judge, captioners, chats)
+        built["caption"] = CaptionFamily(
+            settings, decoders, libraries, one_at_a_time, judge, captioners, chats
+        )
     await _run(settings, [built[name] for name in settings.vision_families])
     # Where it is not served, the captioners may have asked it.
     await embedding.close()

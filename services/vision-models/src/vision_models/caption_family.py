@@ -5,6 +5,7 @@ import functools
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from threading import Lock
 
 import numpy as np
 
@@ -43,12 +44,13 @@ class CaptionFamily:
         settings: Settings,
         decoders: ThreadPoolExecutor,
         libraries: Libraries,
+        one_at_a_time: Lock,
         judge: Judge,
         captioners: Mapping[str, str],
         chats: Collection[str],
     ) -> None:
         self._libraries = libraries
-        self._loader = _loader(settings, captioners)
+        self._loader = _loader(settings, captioners, one_at_a_time)
         self.batcher = Batcher(
             max_batch=settings.vision_caption_max_batch,
             hang_s=settings.vision_caption_hang_s,
@@ -135,12 +137,15 @@ def _unload_all(captioners: list[Captioner]) -> list[None]:
     return [None] * len(captioners)
 
 
-def _loader(settings: Settings, captioners: Mapping[str, str]) -> CaptionerLoader:
+def _loader(
+    settings: Settings, captioners: Mapping[str, str], one_at_a_time: Lock
+) -> CaptionerLoader:
     return CaptionerLoader(
         demo=settings.demo,
         models_dir=settings.models_dir,
         max_new_tokens=settings.caption_max_new_tokens,
         captioners=captioners,
+        one_at_a_time=one_at_a_time,
         hub={key: HubModel(*settings.hub(key)) for key in captioners},
         **settings.placement("caption"),
     )
@@ -148,7 +153,7 @@ def _loader(settings: Settings, captioners: Mapping[str, str]) -> CaptionerLoade
 
 def _open_cache(settings: Settings) -> CaptionCache:
     return open_caption_cache(
-        host=settings.redis_host,
+        host=settings.shared_cache_host,
         port=settings.redis_port,
         db=settings.redis_db,
         username=settings.redis_username,

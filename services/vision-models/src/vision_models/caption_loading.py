@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 import structlog
 
 from facetkit import registry
-from facetkit.memory import release
+from facetkit.memory import release, settle
 from vision_models import metrics
 from vision_models.domain import Captioner, ModelInfo
 from vision_models.loading import HubModel
@@ -17,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class CaptionerLoader:
-    """What loading needs to know; a `demo` model that is not shipped is made below `models_dir`."""
+    """What loading needs to know; as ModelLoader, whose lock it shares."""
 
     demo: bool
     models_dir: Path
@@ -26,6 +27,7 @@ class CaptionerLoader:
     max_new_tokens: int
     captioners: Mapping[str, str]
     hub: Mapping[str, HubModel]
+    one_at_a_time: Lock
 
     def identity(self, key: str) -> ModelInfo:
         """Which weights `key` stands for; they need not be there. Raises NotReady."""
@@ -33,7 +35,8 @@ class CaptionerLoader:
         from vision_models.models import weights
 
         if self.demo:
-            found = demo.weights_for(key, self.models_dir)
+            with self.one_at_a_time:
+                found = demo.weights_for(key, self.models_dir)
         else:
             hub = self.hub[key]
             found = weights.identity(hub.id, hub.revision, "full")
@@ -44,15 +47,14 @@ class CaptionerLoader:
         from vision_models import demo
         from vision_models.models import device, weights
 
-        if self.demo:
-            found = demo.weights_for(key, self.models_dir)
-        else:
-            hub = self.hub[key]
-            found = weights.from_hub(hub.id, hub.revision, "full", hub.token)
+        found = None if self.demo else weights.from_hub(*self.hub[key].source)
         placement = device.place(self.device, self.dtype)
         load = registry.load(self.captioners, key)
-        captioner: Captioner = load(found, placement, self.max_new_tokens)
-        captioner.warm_up()
+        with self.one_at_a_time:
+            found = found or demo.weights_for(key, self.models_dir)
+            captioner: Captioner = load(found, placement, self.max_new_tokens)
+            captioner.warm_up()
+        settle()
         metrics.MODEL_LOADED.labels(captioner.info.name).set(1)
         log.info("model ready", model=captioner.info.name, model_set=captioner.info.model_set)
         return captioner

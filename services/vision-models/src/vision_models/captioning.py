@@ -63,10 +63,11 @@ class Captioning:
             async with self._pool.lease(model) as captioner:
                 pictures = await self._decoded(images, captioner.min_side)
                 prompted = await self._thread(captioner.prepare, pictures, prompts.caption)
-                caption = await self._compute(captioner.caption, prompted, lane)
+                # First what costs least: a question that is refused need not wait for a caption.
                 flagged = bool(prompts.flag) and await self._flagged(
                     model, captioner, images, pictures, prompts.flag, lane
                 )
+                caption = await self._compute(captioner.caption, prompted, lane)
         tags = await self._thread(self._nouns, caption)
         return CachedCaption(caption, tags, flagged)
 

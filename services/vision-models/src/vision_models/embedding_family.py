@@ -4,6 +4,7 @@ import asyncio
 import functools
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 
 import structlog
 
@@ -40,6 +41,7 @@ class EmbeddingFamily:
         settings: Settings,
         decoders: ThreadPoolExecutor,
         libraries: Libraries,
+        one_at_a_time: Lock,
         embedders: Mapping[str, str],
         zero_shot_models: Mapping[str, str],
     ) -> None:
@@ -49,6 +51,7 @@ class EmbeddingFamily:
             models_dir=settings.models_dir,
             embedders=embedders,
             zero_shot_models=zero_shot_models,
+            one_at_a_time=one_at_a_time,
             **settings.placement("embedding"),
         )
         self._hub = HubModel(*settings.hub("embedding"))

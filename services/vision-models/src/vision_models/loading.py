@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import structlog
@@ -41,10 +42,18 @@ class HubModel:
     revision: str
     token: str = field(default="", repr=False)
 
+    @property
+    def source(self) -> tuple[str, str, str, str]:
+        """Id, revision, model set and token, as `weights.from_hub` takes them."""
+        return self.id, self.revision, "full", self.token
+
 
 @dataclass(frozen=True, slots=True)
 class ModelLoader:
-    """What loading needs to know; a `demo` model that is not shipped is made below `models_dir`."""
+    """What loading needs to know; a `demo` model that is not shipped is made below `models_dir`.
+
+    Whoever loads holds `one_at_a_time`: transformers changes classes of its own meanwhile.
+    """
 
     demo: bool
     models_dir: Path
@@ -52,6 +61,7 @@ class ModelLoader:
     dtype: str
     embedders: Mapping[str, str]
     zero_shot_models: Mapping[str, str]
+    one_at_a_time: Lock
 
     def embedder(self, hub: HubModel) -> Embedder:
         """The embedding model, loaded and warm. Raises NotReady with the reason."""
@@ -67,12 +77,12 @@ class ModelLoader:
         from vision_models import demo
         from vision_models.models import device, weights
 
-        if self.demo:
-            found = demo.weights_for(purpose, self.models_dir)
-        else:
-            found = weights.from_hub(hub.id, hub.revision, "full", hub.token)
-        model = registry.load(models, library)(found, device.place(self.device, self.dtype))
-        model.warm_up()
+        # Outside the lock: a download takes as long as it takes.
+        found = None if self.demo else weights.from_hub(*hub.source)
+        with self.one_at_a_time:
+            found = found or demo.weights_for(purpose, self.models_dir)
+            model = registry.load(models, library)(found, device.place(self.device, self.dtype))
+            model.warm_up()
         metrics.MODEL_LOADED.labels(model.info.name).set(1)
         log.info("model ready", model=model.info.name, model_set=model.info.model_set)
         return model

@@ -119,6 +119,11 @@ class Settings(ServiceSettings):
         return self.facet_data_dir / "models"
 
     @property
+    def shared_cache_host(self) -> str:
+        """Where Redis is; empty where captions are kept in memory alone."""
+        return "" if self.redis_host == "none" else self.redis_host
+
+    @property
     def capacity(self) -> int:
         """Captioners in memory at once: the demo ones are small, of the full ones one fills it."""
         return self.model_capacity or (len(CAPTIONERS) if self.demo else 1)

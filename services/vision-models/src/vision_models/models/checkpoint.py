@@ -1,28 +1,52 @@
 """A captioner's folder → its model on the device, and its identity."""
 
+import json
+from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
+
+from safetensors import SafetensorError
 
 from facetkit.errors import NotReady
 from vision_models.domain import ModelInfo
 from vision_models.models.device import Placement
 from vision_models.models.weights import Weights
 
+_WEIGHTS = ("*.safetensors", "*.bin")
+
 
 def load_model(architecture: Any, weights: Weights, placement: Placement) -> Any:
     """The model, ready for inference; touches no network and runs nothing that a file holds.
 
-    Raises NotReady where the files lack a part of it: the library would draw it at random.
+    Raises NotReady where files are missing or damaged, and where they lack a part of the model:
+    the library would draw it at random.
     """
-    model, report = architecture.from_pretrained(
-        weights.folder,
-        dtype=placement.dtype,
-        local_files_only=True,
-        weights_only=True,
-        output_loading_info=True,
-    )
+    folder = Path(weights.folder)
+    if not any(file for pattern in _WEIGHTS for file in folder.glob(pattern)):
+        raise NotReady(f"no weights in {folder}")
+    _check_config(folder / "config.json")
+    try:
+        model, report = architecture.from_pretrained(
+            folder,
+            dtype=placement.dtype,
+            local_files_only=True,
+            weights_only=True,
+            output_loading_info=True,
+        )
+    except (OSError, RuntimeError, ValueError, SafetensorError, UnpicklingError) as error:
+        raise NotReady(f"the weights in {folder} are damaged") from error
     if report["missing_keys"]:
-        raise NotReady(f"the weights in {weights.folder} lack {min(report['missing_keys'])}")
+        raise NotReady(f"the weights in {folder} lack {min(report['missing_keys'])}")
     return model.to(placement.device).eval()
+
+
+def _check_config(config: Path) -> None:
+    try:
+        found = json.loads(config.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        found = None
+    if not isinstance(found, dict):
+        raise NotReady(f"{config} is missing or damaged")
 
 
 def identity(weights: Weights) -> ModelInfo:
