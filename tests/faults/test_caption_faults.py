@@ -332,7 +332,7 @@ async def test_models_without_good_weights_are_told_and_the_others_serve(
     print("; ".join(reasons))
     for model, reason in zip(broken, reasons, strict=True):
         assert reason.startswith(f"{model} is not ready: ")
-        assert not any(word in reason for word in ("Traceback", ".py", "site-packages"))
+        assert not any(word in reason for word in ("Traceback", ".py", "see the log"))
         assert states[model].state == caption_pb2.CaptionModel.STATE_NOT_READY
         assert states[model].reason == reason
         assert reason in health.reason
