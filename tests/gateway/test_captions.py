@@ -126,6 +126,15 @@ async def test_images_are_required_as_files(gateway: Gateway, path: str) -> None
     assert (text.status_code, text.json()["fields"]) == (400, {"images": "must be sent as files"})
 
 
+@pytest.mark.parametrize("field", ["model", "caption_prompt", "flag_caption_prompt"])
+async def test_what_belongs_into_the_query_is_not_passed_over_in_the_form(
+    gateway: Gateway, field: str
+) -> None:
+    answer = await gateway.http.post(EACH, data={field: "gemma"}, files=files(jpeg(1)))
+    assert answer.status_code == 400
+    assert answer.json()["fields"] == {field: "must be in the query string"}
+
+
 @pytest.mark.parametrize(("path", "most"), [(EACH, 32), (TOGETHER, 16)])
 async def test_there_is_a_most_of_images(gateway: Gateway, path: str, most: int) -> None:
     picture = png(1, 8, 8)

@@ -71,7 +71,7 @@ def test_a_part_that_the_weights_lack_is_named(tmp_path: Path, kind: str) -> Non
     tensors = load_file(file)
     del tensors[min(tensors)]
     save_file(tensors, file, metadata={"format": "pt"})
-    with pytest.raises(NotReady, match=rf"the weights in {folder} lack \w+"):
+    with pytest.raises(NotReady, match=rf"the weights of {folder.name} lack \w+"):
         load_from(folder, kind)
 
 

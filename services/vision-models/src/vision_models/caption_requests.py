@@ -35,7 +35,8 @@ class Captioned:
 def check_model(key: str, known: Collection[str], field: str = "model") -> None:
     """Raises InvalidInput for a model that is not among the `known` ones."""
     if key not in known:
-        reason = f"must be one of {', '.join(known)}"
+        choice = f"one of {', '.join(known)}"
+        reason = f"must be {choice}" if key else f"is required: {choice}"
         raise InvalidInput(f"'{field}' {reason}", fields={field: reason})
 
 

@@ -35,7 +35,7 @@ class CaptionServicer(caption_pb2_grpc.CaptionServiceServicer):
         self, request: caption_pb2.CaptionImageRequest, context: Any
     ) -> caption_pb2.CaptionImageResponse:
         """One image in words."""
-        prompts = Prompts(request.caption_prompt, request.flag_caption_prompt)
+        prompts = _prompts(request)
         made = await self._service.caption_image(
             request.model, request.image, prompts, lane_of(request.lane)
         )
@@ -51,7 +51,7 @@ class CaptionServicer(caption_pb2_grpc.CaptionServiceServicer):
         self, request: caption_pb2.CaptionCollectionRequest, context: Any
     ) -> caption_pb2.CaptionCollectionResponse:
         """Several images in one caption."""
-        prompts = Prompts(request.caption_prompt, request.flag_caption_prompt)
+        prompts = _prompts(request)
         made = await self._service.caption_collection(
             request.model, list(request.images), prompts, lane_of(request.lane)
         )
@@ -68,6 +68,13 @@ class CaptionServicer(caption_pb2_grpc.CaptionServiceServicer):
     ) -> caption_pb2.ResetCaptionCacheResponse:
         """Forgets the cached captions."""
         return caption_pb2.ResetCaptionCacheResponse(deleted=await self._service.reset_cache())
+
+
+def _prompts(
+    request: caption_pb2.CaptionImageRequest | caption_pb2.CaptionCollectionRequest,
+) -> Prompts:
+    # Blank ones are none, and would only be other keys of the cache.
+    return Prompts(request.caption_prompt.strip(), request.flag_caption_prompt.strip())
 
 
 def _state(state: CaptionerState) -> caption_pb2.CaptionModel:

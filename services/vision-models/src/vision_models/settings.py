@@ -15,16 +15,17 @@ Dtype = Literal["auto", "fp32", "bf16", "fp16"]
 
 
 def _seconds_by_model(value: object) -> object:
-    """ "600" for all models, or "gemma:600,blip2:300"."""
+    """From 600 for all models, or gemma:600,blip2:300."""
     if not isinstance(value, str):
         return value
     parts = [part.strip() for part in value.split(",") if part.strip()]
     if len(parts) == 1 and ":" not in parts[0]:
-        return dict.fromkeys(CAPTIONERS, parts[0])
+        parts = [f"{name}:{parts[0]}" for name in CAPTIONERS]
     pairs = [part.partition(":") for part in parts]
-    if not all(name in CAPTIONERS and seconds for name, _, seconds in pairs):
-        raise ValueError(f"must be seconds, or a comma list of {'|'.join(CAPTIONERS)}:seconds")
-    return {name: seconds for name, _, seconds in pairs}
+    if not all(name in CAPTIONERS and seconds.isdecimal() for name, _, seconds in pairs):
+        choice = "|".join(CAPTIONERS)
+        raise ValueError(f"must be whole seconds, or a comma list of {choice}:seconds")
+    return {name: int(seconds) for name, _, seconds in pairs}
 
 
 SecondsByModel = Annotated[

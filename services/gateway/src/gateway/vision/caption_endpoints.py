@@ -26,6 +26,7 @@ CAPTION_PATHS = (SINGLE_PATH, COLLECTIVE_PATH)
 MAX_IMAGES = 32
 MAX_TOGETHER = 16
 FIELD = "images"
+_QUERY = frozenset({"model", "caption_prompt", "flag_caption_prompt"})
 
 Model = Annotated[
     str, Query(description="`blip`, `blip2`, `gemma` or `intern_vlm`; GET /api/caption-models")
@@ -115,6 +116,9 @@ class CaptionEndpoints:
 
     async def _images(self, request: Request, most: int) -> list[File]:
         form = await self._forms.read(request)
+        astray = {name: "must be in the query string" for name in form.texts if name in _QUERY}
+        if astray:
+            raise InvalidInput(f"'{next(iter(astray))}' must be in the query string", fields=astray)
         files = form.files.get(FIELD, [])
         reason = ""
         if not files:

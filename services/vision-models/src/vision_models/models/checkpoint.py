@@ -23,8 +23,9 @@ def load_model(architecture: Any, weights: Weights, placement: Placement) -> Any
     """
     folder = Path(weights.folder)
     if not any(file for pattern in _WEIGHTS for file in folder.glob(pattern)):
-        raise NotReady(f"no weights in {folder}")
-    _check_config(folder / "config.json")
+        raise NotReady(f"the folder of {weights.name} holds no weights")
+    if not _is_json(folder / "config.json"):
+        raise NotReady(f"config.json of {weights.name} is missing or damaged")
     try:
         model, report = architecture.from_pretrained(
             folder,
@@ -34,19 +35,17 @@ def load_model(architecture: Any, weights: Weights, placement: Placement) -> Any
             output_loading_info=True,
         )
     except (OSError, RuntimeError, ValueError, SafetensorError, UnpicklingError) as error:
-        raise NotReady(f"the weights in {folder} are damaged") from error
+        raise NotReady(f"the weights of {weights.name} are damaged") from error
     if report["missing_keys"]:
-        raise NotReady(f"the weights in {folder} lack {min(report['missing_keys'])}")
+        raise NotReady(f"the weights of {weights.name} lack {min(report['missing_keys'])}")
     return model.to(placement.device).eval()
 
 
-def _check_config(config: Path) -> None:
+def _is_json(file: Path) -> bool:
     try:
-        found = json.loads(config.read_text(encoding="utf-8"))
+        return isinstance(json.loads(file.read_text(encoding="utf-8")), dict)
     except (OSError, ValueError):
-        found = None
-    if not isinstance(found, dict):
-        raise NotReady(f"{config} is missing or damaged")
+        return False
 
 
 def identity(weights: Weights) -> ModelInfo:

@@ -7,6 +7,11 @@ export class ApiError extends Error {
     Object.assign(this, { code, status, retryAfterS });
   }
 
+  /** The same error in other words. */
+  withMessage(message) {
+    return new ApiError(message, this.code, this.status, this.retryAfterS);
+  }
+
   /** The message with its code, for people. */
   get text() {
     return `${this.message} (${this.code})`;

@@ -37,8 +37,9 @@ async function captioned({ images, card }, ask, status, running) {
     status.done(card, caption);
   } catch (error) {
     if (isCancelled(error)) return card.show("cancelled");
-    card.showError(error);
-    status.failed(card, error);
+    const told = inNames(error, images.map(({ file }) => file));
+    card.showError(told);
+    status.failed(card, told);
     // Without a session every other request would ask for the key again.
     if (error.status === 401) running.abort();
   }
@@ -51,6 +52,13 @@ const single = (question) => async (files, signal) => {
   if (answer.error) throw new ApiError(answer.error, answer.code, 200);
   return { caption: answer.caption, answer: { ...answer, ...made } };
 };
+
+/** A message of the API, which counts the images, in the words of whoever chose them. */
+function inNames(error, files) {
+  const named = (text) =>
+    text.replace(/'?images\[(\d+)\]'?/g, (place, index) => files[index]?.name ?? place);
+  return error instanceof ApiError ? error.withMessage(named(error.message)) : error;
+}
 
 const collective = (question) => async (files, signal) => {
   const path = `/api/caption-collective-images?${question}`;

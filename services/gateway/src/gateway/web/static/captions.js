@@ -27,9 +27,9 @@ async function start(event) {
   if (running) return;
   if (!picker.model) await picker.refresh({ asks: true });
   const problem = missing();
+  byId("problem").textContent = problem;
   if (problem) {
-    status.say(problem);
-    byId("images").focus();
+    byId("images").focus({ preventScroll: true });
     return;
   }
   running = new AbortController();
@@ -62,6 +62,7 @@ function question() {
 
 function showStart() {
   const count = images.all.length;
+  byId("problem").textContent = "";
   const what = count ? counted(count, "image") : "the images";
   byId("start").textContent = `Caption ${what}${isTogether() ? " together" : ""}`;
 }

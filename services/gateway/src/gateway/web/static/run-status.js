@@ -15,6 +15,8 @@ export class RunStatus {
     byId("cards").replaceChildren(...cards.map((card) => card.root));
     Object.assign(this.bar, { hidden: false, max: this.total, value: 0 });
     this.say("Captioning…");
+    // With many pictures chosen the results begin above the button that was pressed.
+    byId("results-title").scrollIntoView({ block: "nearest" });
   }
 
   done(card, caption) {
