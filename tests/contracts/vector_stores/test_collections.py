@@ -6,6 +6,7 @@ import pytest
 from pymilvus import MilvusClient
 
 from facetkit.errors import Conflict, NotFound
+from search.adapters.milvus_calls import GRPC_OPTIONS
 from search.domain import Collections, ModelInfo
 from tests.contracts.vector_stores.making import (
     make_collections,
@@ -26,7 +27,7 @@ async def collections(keeper: str, matrix: bool, lite: MilvusLite) -> AsyncItera
     made = make_collections(keeper, lite, alias, matrix=matrix)
     yield made
     if keeper != "memory":
-        client = MilvusClient(*uri_and_token(keeper, lite))
+        client = MilvusClient(*uri_and_token(keeper, lite), grpc_options=GRPC_OPTIONS)
         client.drop_alias(alias)
         for model in (FIRST, SECOND):
             client.drop_collection(made.name(model))

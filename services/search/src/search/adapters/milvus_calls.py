@@ -19,6 +19,10 @@ Result = TypeVar("Result")
 THREADS = 8
 
 
+GRPC_OPTIONS = {"grpc.keepalive_permit_without_calls": False}
+"""Milvus Lite closes connections on which it is pinged while nobody asks for anything."""
+
+
 class MilvusCalls:
     """One connection, used in threads; errors of Milvus and of the way to it are Unavailable."""
 
@@ -57,7 +61,9 @@ class MilvusCalls:
 
     def _connect(self) -> None:
         if self._client is None:
-            self._client = MilvusClient(self._uri, token=self._token, timeout=self._timeout_s)
+            self._client = MilvusClient(
+                self._uri, token=self._token, timeout=self._timeout_s, grpc_options=GRPC_OPTIONS
+            )
 
     def _call(self, method: str, names: Sequence[str], arguments: dict[str, Any]) -> Any:
         if self._client is None:
