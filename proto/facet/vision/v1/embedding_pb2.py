@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from facet.vision.v1 import serving_pb2 as facet_dot_vision_dot_v1_dot_serving__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x66\x61\x63\x65t/vision/v1/embedding.proto\x12\x0f\x66\x61\x63\x65t.vision.v1\x1a\x1d\x66\x61\x63\x65t/vision/v1/serving.proto\"\x1a\n\x18GetEmbeddingModelRequest\"F\n\x19GetEmbeddingModelResponse\x12)\n\x05model\x18\x01 \x01(\x0b\x32\x1a.facet.vision.v1.ModelInfo\"G\n\x11\x45mbedImageRequest\x12\r\n\x05image\x18\x01 \x01(\x0c\x12#\n\x04lane\x18\x02 \x01(\x0e\x32\x15.facet.vision.v1.Lane\"\x84\x01\n\x12\x45mbedImageResponse\x12\x0e\n\x06vector\x18\x01 \x03(\x02\x12)\n\x05model\x18\x02 \x01(\x0b\x32\x1a.facet.vision.v1.ModelInfo\x12\r\n\x05width\x18\x03 \x01(\r\x12\x0e\n\x06height\x18\x04 \x01(\r\x12\x14\n\x0c\x63ontent_type\x18\x05 \x01(\t\"G\n\x11\x45mbedTextsRequest\x12\r\n\x05texts\x18\x01 \x03(\t\x12#\n\x04lane\x18\x02 \x01(\x0e\x32\x15.facet.vision.v1.Lane\"s\n\x12\x45mbedTextsResponse\x12\x32\n\nembeddings\x18\x01 \x03(\x0b\x32\x1e.facet.vision.v1.TextEmbedding\x12)\n\x05model\x18\x02 \x01(\x0b\x32\x1a.facet.vision.v1.ModelInfo\"\x1f\n\rTextEmbedding\x12\x0e\n\x06vector\x18\x01 \x03(\x02\"Z\n\x14\x43lassifyImageRequest\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\x0e\n\x06labels\x18\x02 \x03(\t\x12#\n\x04lane\x18\x03 \x01(\x0e\x32\x15.facet.vision.v1.Lane\"o\n\x15\x43lassifyImageResponse\x12+\n\x06scores\x18\x01 \x03(\x0b\x32\x1b.facet.vision.v1.LabelScore\x12)\n\x05model\x18\x02 \x01(\x0b\x32\x1a.facet.vision.v1.ModelInfo\"/\n\nLabelScore\x12\r\n\x05label\x18\x01 \x01(\t\x12\x12\n\nconfidence\x18\x02 \x01(\x02\x32\x8c\x03\n\x10\x45mbeddingService\x12j\n\x11GetEmbeddingModel\x12).facet.vision.v1.GetEmbeddingModelRequest\x1a*.facet.vision.v1.GetEmbeddingModelResponse\x12U\n\nEmbedImage\x12\".facet.vision.v1.EmbedImageRequest\x1a#.facet.vision.v1.EmbedImageResponse\x12U\n\nEmbedTexts\x12\".facet.vision.v1.EmbedTextsRequest\x1a#.facet.vision.v1.EmbedTextsResponse\x12^\n\rClassifyImage\x12%.facet.vision.v1.ClassifyImageRequest\x1a&.facet.vision.v1.ClassifyImageResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x66\x61\x63\x65t/vision/v1/embedding.proto\x12\x0f\x66\x61\x63\x65t.vision.v1\x1a\x1d\x66\x61\x63\x65t/vision/v1/serving.proto\"\x1a\n\x18GetEmbeddingModelRequest\"F\n\x19GetEmbeddingModelResponse\x12)\n\x05model\x18\x01 \x01(\x0b\x32\x1a.facet.vision.v1.ModelInfo\"G\n\x11\x45mbedImageRequest\x12\r\n\x05image\x18\x01 \x01(\x0c\x12#\n\x04lane\x18\x02 \x01(\x0e\x32\x15.facet.vision.v1.Lane\"\x84\x01\n\x12\x45mbedImageResponse\x12\x0e\n\x06vector\x18\x01 \x03(\x02\x12)\n\x05model\x18\x02 \x01(\x0b\x32\x1a.facet.vision.v1.ModelInfo\x12\r\n\x05width\x18\x03 \x01(\r\x12\x0e\n\x06height\x18\x04 \x01(\r\x12\x14\n\x0c\x63ontent_type\x18\x05 \x01(\t\"G\n\x11\x45mbedTextsRequest\x12\r\n\x05texts\x18\x01 \x03(\t\x12#\n\x04lane\x18\x02 \x01(\x0e\x32\x15.facet.vision.v1.Lane\"s\n\x12\x45mbedTextsResponse\x12\x32\n\nembeddings\x18\x01 \x03(\x0b\x32\x1e.facet.vision.v1.TextEmbedding\x12)\n\x05model\x18\x02 \x01(\x0b\x32\x1a.facet.vision.v1.ModelInfo\"\x1f\n\rTextEmbedding\x12\x0e\n\x06vector\x18\x01 \x03(\x02\"g\n\x14\x43lassifyImageRequest\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\x0e\n\x06labels\x18\x02 \x03(\t\x12#\n\x04lane\x18\x03 \x01(\x0e\x32\x15.facet.vision.v1.Lane\x12\x0b\n\x03top\x18\x04 \x01(\r\"o\n\x15\x43lassifyImageResponse\x12+\n\x06scores\x18\x01 \x03(\x0b\x32\x1b.facet.vision.v1.LabelScore\x12)\n\x05model\x18\x02 \x01(\x0b\x32\x1a.facet.vision.v1.ModelInfo\"/\n\nLabelScore\x12\r\n\x05label\x18\x01 \x01(\t\x12\x12\n\nconfidence\x18\x02 \x01(\x02\x32\x8c\x03\n\x10\x45mbeddingService\x12j\n\x11GetEmbeddingModel\x12).facet.vision.v1.GetEmbeddingModelRequest\x1a*.facet.vision.v1.GetEmbeddingModelResponse\x12U\n\nEmbedImage\x12\".facet.vision.v1.EmbedImageRequest\x1a#.facet.vision.v1.EmbedImageResponse\x12U\n\nEmbedTexts\x12\".facet.vision.v1.EmbedTextsRequest\x1a#.facet.vision.v1.EmbedTextsResponse\x12^\n\rClassifyImage\x12%.facet.vision.v1.ClassifyImageRequest\x1a&.facet.vision.v1.ClassifyImageResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,11 +47,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TEXTEMBEDDING']._serialized_start=581
   _globals['_TEXTEMBEDDING']._serialized_end=612
   _globals['_CLASSIFYIMAGEREQUEST']._serialized_start=614
-  _globals['_CLASSIFYIMAGEREQUEST']._serialized_end=704
-  _globals['_CLASSIFYIMAGERESPONSE']._serialized_start=706
-  _globals['_CLASSIFYIMAGERESPONSE']._serialized_end=817
-  _globals['_LABELSCORE']._serialized_start=819
-  _globals['_LABELSCORE']._serialized_end=866
-  _globals['_EMBEDDINGSERVICE']._serialized_start=869
-  _globals['_EMBEDDINGSERVICE']._serialized_end=1265
+  _globals['_CLASSIFYIMAGEREQUEST']._serialized_end=717
+  _globals['_CLASSIFYIMAGERESPONSE']._serialized_start=719
+  _globals['_CLASSIFYIMAGERESPONSE']._serialized_end=830
+  _globals['_LABELSCORE']._serialized_start=832
+  _globals['_LABELSCORE']._serialized_end=879
+  _globals['_EMBEDDINGSERVICE']._serialized_start=882
+  _globals['_EMBEDDINGSERVICE']._serialized_end=1278
 # @@protoc_insertion_point(module_scope)

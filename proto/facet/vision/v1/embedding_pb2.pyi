@@ -204,12 +204,15 @@ class ClassifyImageRequest(_message.Message):
     IMAGE_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
     LANE_FIELD_NUMBER: _builtins.int
+    TOP_FIELD_NUMBER: _builtins.int
     image: _builtins.bytes
     """As EmbedImageRequest.image."""
     lane: _serving_pb2.Lane.ValueType
+    top: _builtins.int
+    """Only so many of the best labels; 0: all."""
     @_builtins.property
     def labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """1 to 1,000 distinct labels of 1 to 200 characters."""
+        """At most 1,000 distinct labels of 1 to 200 characters; none: the common objects."""
 
     def __init__(
         self,
@@ -217,10 +220,11 @@ class ClassifyImageRequest(_message.Message):
         image: _builtins.bytes = ...,
         labels: _abc.Iterable[_builtins.str] | None = ...,
         lane: _serving_pb2.Lane.ValueType = ...,
+        top: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "labels", b"labels", "lane", b"lane"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "labels", b"labels", "lane", b"lane", "top", b"top"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -234,7 +238,7 @@ class ClassifyImageResponse(_message.Message):
     MODEL_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def scores(self) -> _containers.RepeatedCompositeFieldContainer[Global___LabelScore]:
-        """In request order."""
+        """In request order; the best first where `top` is set."""
 
     @_builtins.property
     def model(self) -> _serving_pb2.ModelInfo: ...
@@ -262,8 +266,8 @@ class LabelScore(_message.Message):
     CONFIDENCE_FIELD_NUMBER: _builtins.int
     label: _builtins.str
     confidence: _builtins.float
-    """0 to 1, independent of the other labels: the softmax of the label's prompt
-    "a photo of a LABEL." against the neutral prompt "a photo.".
+    """0 to 1, independent of the other labels: the softmax of the label's prompts ("a photo of a
+    LABEL." and others, averaged) against the same prompts without a label.
     """
     def __init__(
         self,
