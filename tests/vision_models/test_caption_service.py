@@ -21,10 +21,10 @@ from tests.vision_models.fake_captioner import FakeCaptioner, FakeChatCaptioner
 from vision_models.admission import Admission
 from vision_models.batcher import Batcher
 from vision_models.caches.memory import MemoryCaptionCache
-from vision_models.caption_family import whole
 from vision_models.caption_requests import Captioned, Prompts
 from vision_models.caption_service import CaptionService
 from vision_models.captioning import Captioning
+from vision_models.decoding import whole
 from vision_models.domain import Captioner, Lane, ModelInfo
 from vision_models.places import ModelState
 from vision_models.pool import ModelPool

@@ -11,7 +11,6 @@ from facetkit import deadlines
 from facetkit.errors import (
     Deadline,
     InvalidInput,
-    NotReady,
     Overloaded,
     Unprocessable,
     UnsupportedMedia,
@@ -21,11 +20,15 @@ from tests.pictures import jpeg, png
 from tests.vision_models.fakes import FakeEmbedder
 from vision_models.admission import Admission
 from vision_models.batcher import Batcher
-from vision_models.domain import Lane, PreparedImage
+from vision_models.domain import Embedder, Lane, PreparedImage
 from vision_models.embedding_family import prepare
 from vision_models.embedding_service import EmbeddingService
+from vision_models.kept_model import KeptModel
+from vision_models.label_prompts import TEMPLATES
+from vision_models.label_vectors import LabelVectors
 
 INTERACTIVE = Lane.INTERACTIVE
+COMMON = tuple(f"object {number}" for number in range(300))
 
 
 @dataclass
@@ -33,6 +36,7 @@ class Family:
     """A service over a fake embedder, and how often it decoded."""
 
     service: EmbeddingService
+    kept: KeptModel[Embedder]
     embedder: FakeEmbedder
     decoded: list[bytes]
 
@@ -48,17 +52,23 @@ async def family() -> AsyncIterator[Family]:
     async def zero_shot() -> FakeEmbedder:
         return embedder
 
-    batcher = Batcher(max_batch=8, hang_s=60)
+    batcher, admission = Batcher(max_batch=8, hang_s=60), Admission(8)
+    kept: KeptModel[Embedder] = KeptModel("embedding")
+    kept.put(embedder)
     service = EmbeddingService(
+        embedder=kept,
         batcher=batcher,
-        admission=Admission(8),
+        admission=admission,
         decoders=ThreadPoolExecutor(2),
         prepare=counted,
         load_zero_shot=zero_shot,
+        labels=LabelVectors(
+            batcher=batcher, admission=admission, max_batch=8, cache_size=100, kept=COMMON
+        ),
+        common_objects=COMMON,
         cache_size=100,
     )
-    service.embedder = embedder
-    yield Family(service, embedder, decoded)
+    yield Family(service, kept, embedder, decoded)
     embedder.gate.set()
     await batcher.close()
 
@@ -68,14 +78,6 @@ async def test_an_image_becomes_a_unit_vector_with_its_size(family: Family) -> N
     assert np.linalg.norm(embedding.vector) == pytest.approx(1)
     assert (embedding.width, embedding.height) == (320, 240)
     assert embedding.content_type == "image/jpeg"
-
-
-async def test_before_the_weights_are_there_it_is_not_ready(family: Family) -> None:
-    family.service.embedder, family.service.reason = None, "no weights in x"
-    with pytest.raises(NotReady, match="no weights in x"):
-        await family.service.embed_image(jpeg(1), INTERACTIVE)
-    with pytest.raises(NotReady):
-        await family.service.embed_texts(["a"], INTERACTIVE)
 
 
 async def test_the_same_image_is_computed_once(family: Family) -> None:
@@ -90,7 +92,7 @@ async def test_the_same_image_is_computed_once(family: Family) -> None:
 async def test_another_model_does_not_answer_from_the_cache(family: Family) -> None:
     await family.service.embed_image(jpeg(1), INTERACTIVE)
     other = FakeEmbedder(dimensions=8)
-    family.service.embedder = other
+    family.kept.put(other)
     embedding = await family.service.embed_image(jpeg(1), INTERACTIVE)
     assert embedding.vector.shape == (8,)
 
@@ -153,6 +155,57 @@ async def test_confidences_are_independent_of_other_labels(family: Family) -> No
     assert [score.label for score in many] == ["dog", "ring", "cat"]
     assert many[1].confidence == pytest.approx(one[0].confidence)
     assert all(0 <= score.confidence <= 1 for score in many)
+    assert len({score.confidence for score in many}) == 3
+
+
+async def test_without_labels_the_common_objects_are_computed_once(family: Family) -> None:
+    scores, _ = await family.service.classify_image(png(1), [], INTERACTIVE)
+    assert tuple(score.label for score in scores) == COMMON
+    # The image, and the objects with the neutral prompts in full batches.
+    assert sum(family.embedder.batches) == 1 + 301 * len(TEMPLATES)
+    assert len(family.embedder.batches) == 1 + 38
+    family.embedder.batches.clear()
+    others = [f"label {number}" for number in range(200)]
+    await family.service.classify_image(png(1), others, INTERACTIVE)
+    family.embedder.batches.clear()
+    await family.service.classify_image(png(2), [], INTERACTIVE)
+    assert family.embedder.batches == [1]
+
+
+async def test_top_gives_the_best_first(family: Family) -> None:
+    labels = ["dog", "ring", "cat", "house", "tree"]
+    every, _ = await family.service.classify_image(png(1), labels, INTERACTIVE)
+    best, _ = await family.service.classify_image(png(1), labels, INTERACTIVE, top=2)
+    ranked = sorted(every, key=lambda score: -score.confidence)
+    assert best == ranked[:2]
+    all_of_them, _ = await family.service.classify_image(png(1), labels, INTERACTIVE, top=99)
+    assert all_of_them == ranked
+
+
+@pytest.mark.parametrize(
+    ("labels", "field", "message"),
+    [
+        (["ring", "dog", "ring"], "labels[2]", "must differ from labels[0]"),
+        (["ring", " "], "labels[1]", "must have 1 to 200 characters"),
+        (["x" * 201], "labels[0]", "must have 1 to 200 characters"),
+        ([str(n) for n in range(1001)], "labels", "must have at most 1000 elements"),
+    ],
+)
+async def test_bad_labels_are_named(
+    family: Family, labels: list[str], field: str, message: str
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        await family.service.classify_image(png(1), labels, INTERACTIVE)
+    assert refused.value.fields == {field: message}
+    assert family.embedder.batches == []
+
+
+async def test_a_description_is_taken_as_it_is(family: Family) -> None:
+    image = (await family.service.embed_image(png(1), INTERACTIVE)).vector
+    neutral, text = family.embedder.embed_texts(["a photo.", "two rings"])
+    fit = await family.service.describes(png(1), "two rings", INTERACTIVE)
+    logit = family.embedder.logit_scale * float(image @ text - image @ neutral)
+    assert fit == pytest.approx(1 / (1 + np.exp(-logit)))
 
 
 async def test_a_thousand_labels_take_one_place_in_the_queue(family: Family) -> None:

@@ -1,8 +1,10 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from facetkit.settings import read
 from vision_models.settings import Settings
 
 ALL = ("blip", "blip2", "gemma", "intern_vlm")
@@ -44,12 +46,37 @@ def test_idle_seconds_for_all_or_by_model(told: str, seconds: dict[str, float]) 
         ("vision_caption_dtype", "int8"),
         ("redis_port", "99999"),
         ("cache_ttl_seconds", "0"),
+        ("common_objects", "# none"),
+        ("common_objects", "ring," + "x" * 201),
+        ("common_objects", ",".join(map(str, range(1001)))),
     ],
 )
 def test_wrong_values_are_refused(variable: str, value: str) -> None:
     with pytest.raises(ValidationError) as refused:
         settings(**{variable: value})
     assert refused.value.errors()[0]["loc"][0] == variable
+
+
+def test_common_objects_come_from_a_list_or_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert settings().common_objects == settings(common_objects="").common_objects == ()
+    assert settings(common_objects="ring, gold ring").common_objects == ("ring", "gold ring")
+    file = tmp_path / "objects.txt"
+    file.write_text("# mine\nring\n\ngold ring\n", encoding="utf-8")
+    monkeypatch.setenv("COMMON_OBJECTS_FILE", str(file))
+    assert settings().common_objects == ("ring", "gold ring")
+
+
+def test_common_objects_over_a_limit_stop_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COMMON_OBJECTS", "ring," + "x" * 201)
+    with pytest.raises(SystemExit):
+        read(Settings)
+    said = capsys.readouterr().err
+    assert said == "COMMON_OBJECTS: label 2 must have 1 to 200 characters, has 201\n"
 
 
 def test_more_pinned_models_than_fit_are_refused() -> None:

@@ -7,12 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Lock
 
-import numpy as np
-
 from facet.vision.v1 import caption_pb2_grpc
 from facetkit.errors import NotReady
 from facetkit.health import Health
-from facetkit.images import ImageLimits, decode
 from facetkit.server import FacetServer
 from vision_models import caption_loading, tags
 from vision_models.admission import Admission
@@ -23,9 +20,9 @@ from vision_models.caption_loading import CaptionerLoader
 from vision_models.caption_service import CaptionService
 from vision_models.caption_servicer import SERVICE_NAME, CaptionServicer
 from vision_models.captioning import Captioning, Judge
-from vision_models.domain import Captioner, Lane, ModelInfo, Pixels
-from vision_models.embedding_family import Libraries, image_limits
-from vision_models.loading import HubModel
+from vision_models.decoding import image_limits, whole
+from vision_models.domain import Captioner, Lane, ModelInfo
+from vision_models.loading import HubModel, Libraries
 from vision_models.places import ModelState
 from vision_models.pool import ModelPool
 from vision_models.settings import Settings
@@ -124,11 +121,6 @@ class CaptionFamily:
     async def _unload(self, captioner: Captioner) -> None:
         # By the worker: a batch that everybody has left may still be computed.
         await self.batcher.submit(_unload_all, captioner, Lane.INTERACTIVE)
-
-
-def whole(content: bytes, min_side: int, *, limits: ImageLimits) -> Pixels:
-    """Decodes the whole picture, reduced to no less than its model sees."""
-    return np.asarray(decode(content, min_side=min_side, limits=limits).image)
 
 
 def _unload_all(captioners: list[Captioner]) -> list[None]:

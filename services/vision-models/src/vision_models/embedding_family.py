@@ -1,34 +1,26 @@
 """Wiring of the Embedding family."""
 
-import asyncio
 import functools
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 
-import structlog
-
 from facet.vision.v1 import embedding_pb2_grpc
-from facetkit.errors import FacetError
 from facetkit.health import Health
 from facetkit.images import FORMATS, ImageLimits, decode, fit_square
-from facetkit.memory import settle
 from facetkit.server import FacetServer
+from vision_models import common_objects
 from vision_models.admission import Admission
 from vision_models.batcher import Batcher
+from vision_models.decoding import image_limits
 from vision_models.domain import Embedder, PreparedImage, ZeroShotModel
 from vision_models.embedding_service import EmbeddingService
 from vision_models.embedding_servicer import SERVICE_NAME, EmbeddingServicer
-from vision_models.loading import HubModel, ModelLoader
+from vision_models.kept_model import KeptModel
+from vision_models.label_vectors import LabelVectors
+from vision_models.loading import HubModel, Libraries, ModelLoader
 from vision_models.once import Once
 from vision_models.settings import Settings
-
-log = structlog.get_logger(__name__)
-
-LOAD_RETRY_S = 30.0
-
-Libraries = Callable[[], Awaitable[object]]
-"""Waits until what loads models has been imported."""
 
 
 class EmbeddingFamily:
@@ -58,21 +50,31 @@ class EmbeddingFamily:
         zero_shot = HubModel(*settings.hub("zero_shot"))
         self._zero_shot = Once(functools.partial(self._loader.zero_shot, zero_shot))
         self.batcher = Batcher(max_batch=settings.vision_max_batch, hang_s=settings.vision_hang_s)
+        admission = Admission(settings.vision_queue_size)
+        objects = settings.common_objects or common_objects.shipped()
+        self._embedder: KeptModel[Embedder] = KeptModel("embedding")
         self.service = EmbeddingService(
+            embedder=self._embedder,
             batcher=self.batcher,
-            admission=Admission(settings.vision_queue_size),
+            admission=admission,
             decoders=decoders,
             prepare=functools.partial(prepare, limits=image_limits(settings)),
             load_zero_shot=self._load_zero_shot,
+            labels=LabelVectors(
+                batcher=self.batcher,
+                admission=admission,
+                max_batch=settings.vision_max_batch,
+                cache_size=settings.embedding_cache_items,
+                kept=objects,
+            ),
+            common_objects=objects,
             cache_size=settings.embedding_cache_items,
         )
 
     @property
     def health(self) -> Health:
         """Ready once the model is in memory and warm."""
-        if self.service.embedder is None:
-            return Health(False, self.service.reason)
-        return Health(ready=True)
+        return self._embedder.health
 
     async def register(self, server: FacetServer) -> None:
         """Offers the service to callers."""
@@ -82,7 +84,7 @@ class EmbeddingFamily:
     async def keep(self) -> None:
         """Loads the model, trying again until that succeeds."""
         await self._libraries()
-        await _load(self.service, functools.partial(self._loader.embedder, self._hub))
+        await self._embedder.keep(functools.partial(self._loader.embedder, self._hub))
 
     async def close(self) -> None:
         """Ends the worker."""
@@ -93,30 +95,9 @@ class EmbeddingFamily:
         return await self._zero_shot()
 
 
-def image_limits(settings: Settings) -> ImageLimits:
-    """The most that an image may have."""
-    return ImageLimits(
-        max_bytes=settings.max_image_bytes,
-        max_pixels=settings.max_pixels,
-        max_decoded_bytes=settings.max_decoded_bytes,
-    )
-
-
 def prepare(content: bytes, side: int, *, limits: ImageLimits) -> PreparedImage:
     """Decodes at reduced scale and crops to the square that the model sees."""
     decoded = decode(content, min_side=side, limits=limits)
     content_type, _ = FORMATS[decoded.format]
     pixels = fit_square(decoded.image, side)
     return PreparedImage(pixels, decoded.width, decoded.height, content_type)
-
-
-async def _load(service: EmbeddingService, make: Callable[[], Embedder]) -> None:
-    while service.embedder is None:
-        try:
-            service.embedder = await asyncio.to_thread(make)
-            settle()
-        except Exception as error:
-            known = isinstance(error, FacetError)
-            service.reason = str(error) if known else "its weights cannot be loaded; see the log"
-            log.exception("embedding model not ready")
-            await asyncio.sleep(LOAD_RETRY_S)

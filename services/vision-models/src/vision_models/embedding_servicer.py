@@ -49,7 +49,7 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
     ) -> embedding_pb2.ClassifyImageResponse:
         """How well each label fits one image."""
         scores, model = await self._service.classify_image(
-            request.image, list(request.labels), lane_of(request.lane)
+            request.image, list(request.labels), lane_of(request.lane), request.top
         )
         return embedding_pb2.ClassifyImageResponse(
             scores=[

@@ -1,6 +1,6 @@
 """Finds a model's weights and loads it, warm, by its registry."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -14,6 +14,9 @@ from vision_models import metrics
 from vision_models.domain import Embedder, ZeroShotModel
 
 log = structlog.get_logger(__name__)
+
+Libraries = Callable[[], Awaitable[object]]
+"""Waits until what loads models has been imported."""
 
 
 def import_libraries(threads: int, implementations: Iterable[str]) -> bool:
@@ -71,6 +74,8 @@ class ModelLoader:
     def zero_shot(self, hub: HubModel) -> ZeroShotModel:
         """The zero-shot model, loaded and warm. Raises NotReady with the reason."""
         model: ZeroShotModel = self._load(self.zero_shot_models, "transformers", "zero-shot", hub)
+        metrics.MODEL_LOADED.labels(model.info.name).set(1)
+        log.info("model ready", model=model.info.name, model_set=model.info.model_set)
         return model
 
     def _load(self, models: Mapping[str, str], library: str, purpose: str, hub: HubModel) -> Any:
@@ -83,6 +88,4 @@ class ModelLoader:
             found = found or demo.weights_for(purpose, self.models_dir)
             model = registry.load(models, library)(found, device.place(self.device, self.dtype))
             model.warm_up()
-        metrics.MODEL_LOADED.labels(model.info.name).set(1)
-        log.info("model ready", model=model.info.name, model_set=model.info.model_set)
         return model

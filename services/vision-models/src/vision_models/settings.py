@@ -7,9 +7,10 @@ from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_v
 from pydantic_settings import NoDecode
 
 from facetkit.settings import CommaList, ServiceSettings
+from vision_models import common_objects
 from vision_models.models import CAPTIONERS
 
-FAMILIES = ("embedding", "caption")
+FAMILIES = ("embedding", "generation", "segmentation", "caption")
 
 Dtype = Literal["auto", "fp32", "bf16", "fp16"]
 
@@ -31,6 +32,16 @@ def _seconds_by_model(value: object) -> object:
 SecondsByModel = Annotated[
     dict[str, Annotated[float, Field(gt=0)]], NoDecode, BeforeValidator(_seconds_by_model)
 ]
+
+
+def _labels(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return common_objects.parse(value) if value else ()
+
+
+Labels = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_labels)]
+"""Lines or commas; none: the shipped ones."""
 
 
 class Settings(ServiceSettings):
@@ -58,6 +69,25 @@ class Settings(ServiceSettings):
     vision_max_batch: int = Field(default=8, ge=1, le=256)
     vision_hang_s: float = Field(default=30.0, gt=0, le=3600)
     embedding_cache_items: int = Field(default=4096, ge=0, le=1_000_000)
+    common_objects: Labels = ()
+
+    generation_model: str = "stable-diffusion-v1-5/stable-diffusion-v1-5"
+    generation_revision: str = "451f4fe16113bff5a5d2269ed5ad43b0592e9a14"
+    vision_generation_device: str = ""
+    vision_generation_dtype: Dtype | None = None
+    vision_generation_queue_size: int = Field(default=32, ge=2, le=4096)
+    vision_generation_max_batch: int = Field(default=4, ge=1, le=64)
+    vision_generation_hang_s: float = Field(default=120.0, gt=0, le=3600)
+    safety_checker: bool = True
+
+    segmentation_model: str = "https://dl.fbaipublicfiles.com/segment_anything/sam_vit_l_0b3195.pth"
+    segmentation_sha256: str = "3adcc4315b642a4d2101128f611684e8734c41232a17c648ed1693702a49a622"
+    vision_segmentation_device: str = ""
+    vision_segmentation_dtype: Dtype | None = None
+    vision_segmentation_queue_size: int = Field(default=32, ge=2, le=4096)
+    vision_segmentation_hang_s: float = Field(default=120.0, gt=0, le=3600)
+    segmentation_encodings: int = Field(default=16, ge=0, le=4096)
+    points_per_side: int | None = Field(default=None, ge=1, le=32)
 
     blip_model: str = "Salesforce/blip-image-captioning-base"
     blip_revision: str = "82a37760796d32b1411fe092ab5d4e227313294b"
