@@ -20,7 +20,7 @@ def family(cls: type[FacetError] = FacetError) -> list[type[FacetError]]:
 
 
 def test_every_class_has_a_kind() -> None:
-    assert len(family()) == 14
+    assert len(family()) == 15
     assert set(ERROR_KINDS) == set(family())
 
 

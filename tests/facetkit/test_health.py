@@ -102,7 +102,7 @@ async def test_stopping_is_final_and_leaves_the_liveness_alone() -> None:
 async def test_a_service_that_is_not_there(caplog: pytest.LogCaptureFixture) -> None:
     with structlog.testing.capture_logs() as logged, caplog.at_level(logging.WARNING):
         seen = await told(HealthBoard(), "no.such.Service")
-    assert seen == [Health(ready=False, reason="the service is not served there")]
+    assert seen == [Health(False, "the service is not served there", served=False)]
     assert [entry for entry in logged if entry["log_level"] == "error"] == []
     assert caplog.records == []
 

@@ -122,7 +122,7 @@ class RpcClient:
         except grpc.aio.AioRpcError as error:
             unknown = error.code() is grpc.StatusCode.NOT_FOUND
             told = "the service is not served there" if unknown else from_rpc_error(error).message
-            return Health(ready=False, reason=told)
+            return Health(ready=False, reason=told, served=not unknown)
         reason = next((str(value) for key, value in trailing if key == REASON_KEY), "")
         serving = response.status == health_pb2.HealthCheckResponse.SERVING
         return Health(ready=serving, reason=reason)

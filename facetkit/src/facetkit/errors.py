@@ -78,6 +78,10 @@ class NotReady(FacetError):
     """This part of the mesh is still starting, or lacks something it needs."""
 
 
+class NotServed(FacetError):
+    """This mesh is set up without the part that would answer."""
+
+
 class Unavailable(FacetError):
     """A part of the mesh cannot be reached."""
 
@@ -113,6 +117,7 @@ ERROR_KINDS: Mapping[type[FacetError], ErrorKind] = {
     Unprocessable: ErrorKind("unprocessable", "INVALID_ARGUMENT", 422),
     Overloaded: ErrorKind("overloaded", "RESOURCE_EXHAUSTED", 429),
     Upstream: ErrorKind("upstream", "FAILED_PRECONDITION", 502),
+    NotServed: ErrorKind("not_served", "UNIMPLEMENTED", 501),
     NotReady: ErrorKind("not_ready", "UNAVAILABLE", 503),
     Unavailable: ErrorKind("unavailable", "UNAVAILABLE", 503),
     Deadline: ErrorKind("deadline", "DEADLINE_EXCEEDED", 504),

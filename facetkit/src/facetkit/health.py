@@ -15,10 +15,14 @@ LIVENESS = "liveness"
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What a health check told; `reason` is empty while ready."""
+    """What a health check told; `reason` is empty while ready.
+
+    `served` is false where the process answers and has no such service.
+    """
 
     ready: bool
     reason: str = ""
+    served: bool = True
 
 
 _STOPPING = Health(ready=False, reason="stopping")

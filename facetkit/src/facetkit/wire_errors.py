@@ -7,7 +7,15 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from facetkit.errors import Deadline as DeadlineError
-from facetkit.errors import FacetError, Overloaded, TooLarge, Unavailable, class_of, kind_of
+from facetkit.errors import (
+    FacetError,
+    NotServed,
+    Overloaded,
+    TooLarge,
+    Unavailable,
+    class_of,
+    kind_of,
+)
 
 STATUS_DETAILS_KEY = "grpc-status-details-bin"
 _DOMAIN = "facet"
@@ -91,6 +99,8 @@ def _from_code(error: grpc.aio.AioRpcError) -> FacetError:
         return TooLarge("the message is larger than the service accepts")
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
         return Overloaded("too many calls at once", retry_after_s=1.0)
+    if code is grpc.StatusCode.UNIMPLEMENTED:
+        return NotServed("this part of the mesh is not served there")
     if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED):
         return Unavailable("a service of the mesh cannot be reached", retry_after_s=1.0)
     return FacetError("internal error")

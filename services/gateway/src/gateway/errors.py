@@ -26,6 +26,7 @@ _MEANINGS = {
     415: "Not a JPEG, PNG or WebP image",
     422: "The image is damaged",
     429: "Too much at once; come back after `Retry-After` seconds",
+    501: "This mesh is set up without the models that would answer",
     502: "The URL could not be fetched",
     503: "A part of the mesh is not ready; come back after `Retry-After` seconds",
     504: "The time for the request is used up",

@@ -16,6 +16,7 @@ from facetkit.errors import FacetError
 
 CHECK_S = 1.0
 CACHE_S = 1.0
+_SETTLED = ("ready", "not_served")
 
 
 class Liveness(BaseModel):
@@ -27,7 +28,7 @@ class Liveness(BaseModel):
 class ServiceState(BaseModel):
     """How one service behind the gateway is."""
 
-    state: Literal["ready", "not_ready", "unreachable"]
+    state: Literal["ready", "not_ready", "unreachable", "not_served"]
     reason: str = Field(description="Empty while all is well; a ready service may miss a part")
 
 
@@ -51,7 +52,8 @@ class Downstream:
 class Readiness:
     """Not ready until every downstream has been ready once, then ready for good.
 
-    One dead downstream must not take away what the others serve.
+    One dead downstream must not take away what the others serve, nor one that the mesh is set up
+    without.
     """
 
     def __init__(
@@ -86,7 +88,7 @@ class Readiness:
             for downstream, state in zip(self._downstreams, states, strict=True)
             if isinstance(state, ServiceState)
         }
-        self._been_ready |= {name for name, state in services.items() if state.state == "ready"}
+        self._been_ready |= {name for name, state in services.items() if state.state in _SETTLED}
         return ReadyReport(
             ready=len(self._been_ready) == len(self._downstreams),
             model_set=model_set if isinstance(model_set, str) else None,
@@ -144,5 +146,7 @@ async def _state(downstream: Downstream) -> ServiceState:
     health = await downstream.rpc.health(downstream.service, timeout_s=CHECK_S)
     if health.ready:
         return ServiceState(state="ready", reason=health.reason)
+    if not health.served:
+        return ServiceState(state="not_served", reason="")
     connected = downstream.rpc.channel.get_state() is grpc.ChannelConnectivity.READY
     return ServiceState(state="not_ready" if connected else "unreachable", reason=health.reason)

@@ -3,10 +3,10 @@ import { byId, element } from "./dom.js";
 import { whileVisible } from "./polling.js";
 
 const EVERY_S = 5;
-const STATES = { ready: "ready", not_ready: "not ready", unreachable: "unreachable" };
+const STATES = { ready: "ready", not_ready: "not ready", unreachable: "unreachable", not_served: "not served" };
 const MODEL_SETS = {
   demo: "demo models",
-  "demo-random": "demo-random: random weights, captions are empty of sense",
+  "demo-random": "demo-random: random weights, answers are empty of sense",
   full: "full models",
 };
 
