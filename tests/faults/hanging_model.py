@@ -10,7 +10,7 @@ from mesh.__main__ import run
 from mesh.process import Process
 from mesh.processes import mesh_processes
 from mesh.settings import read_environment, read_settings
-from vision_models.bootstrap import serve
+from vision_models.bootstrap import Implementations, serve
 from vision_models.domain import Vectors
 from vision_models.models import clip
 from vision_models.models.device import Placement
@@ -53,6 +53,6 @@ def _replaced(process: Process) -> Process:
 if __name__ == "__main__":
     if sys.argv[1:] == ["vision_models"]:
         embedders = {"sentence-transformers": "tests.faults.hanging_model:load"}
-        asyncio.run(serve(Settings(), embedders=embedders))
+        asyncio.run(serve(Settings(), Implementations(embedders=embedders)))
     else:
         sys.exit(run_mesh())

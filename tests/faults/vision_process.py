@@ -107,20 +107,25 @@ class VisionProcess:
 
     @asynccontextmanager
     async def calls(self) -> AsyncIterator[CaptionCalls]:
-        """Its captions, once it is ready, which it must be within minutes."""
+        """Its captions, once they are ready, which they must be within minutes."""
+        async with self.rpc(SERVICE_NAME) as rpc:
+            yield CaptionCalls(rpc)
+
+    @asynccontextmanager
+    async def rpc(self, service: str = "") -> AsyncIterator[RpcClient]:
+        """A channel to it, once `service` is ready (none: once the process answers)."""
         rpc = RpcClient(f"127.0.0.1:{self._port}", max_message_bytes=MAX_LARGE_MESSAGE_BYTES)
         try:
-            calls = CaptionCalls(rpc)
-            await self._ready(calls)
-            yield calls
+            await self._ready(rpc, service)
+            yield rpc
         finally:
             await rpc.close()
 
-    async def _ready(self, calls: CaptionCalls) -> None:
+    async def _ready(self, rpc: RpcClient, service: str) -> None:
         for _ in range(1800):
             assert self._running is not None
             assert self._running.poll() is None, self.log
-            if (await calls.health()).ready:
+            if (await rpc.health(service)).ready:
                 return
             await asyncio.sleep(0.1)
         raise AssertionError(f"never ready: {self.log}")

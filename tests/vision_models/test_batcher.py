@@ -184,3 +184,49 @@ async def test_only_items_that_are_alike_share_a_batch(batcher: Batcher, work: W
     work.gate.set()
     await asyncio.gather(first, *submitted)
     assert work.batches == [[0], [1, 3], [2]]
+
+
+async def test_whoever_watches_is_told_how_many_come_before(batcher: Batcher, work: Work) -> None:
+    first = await hold(batcher, work)
+    told: dict[int, list[int]] = {item: [] for item in range(1, 7)}
+    submitted = [
+        asyncio.create_task(batcher.submit(work, item, Lane.INTERACTIVE, watch=told[item].append))
+        for item in told
+    ]
+    await asyncio.sleep(0)
+    work.gate.set()
+    await asyncio.gather(first, *submitted)
+    assert [told[item][0] for item in told] == [1, 2, 3, 4, 5, 6]
+    assert told[5] == [5, 4]
+
+
+async def test_a_failed_batch_is_not_computed_again_for_those_who_left(
+    batcher: Batcher, work: Work
+) -> None:
+    first = await hold(batcher, work)
+    tasks = [submit(batcher, work, item, Lane.INTERACTIVE) for item in (1, 13, 3)]
+    await asyncio.sleep(0)
+    work.entered.clear()
+    work.gate.set()
+    await first
+    work.gate.clear()
+    await work.until_entered()
+    tasks[0].cancel()
+    await asyncio.sleep(0)
+    work.gate.set()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert work.batches in ([[0], [1, 13, 3], [13], [3]], [[0], [1, 13, 3], [1], [13], [3]])
+
+
+async def test_a_batch_that_advances_does_not_hang(work: Work) -> None:
+    batcher = Batcher(max_batch=4, hang_s=1.5)
+    batcher.advance()
+    first = await hold(batcher, work)
+    for _ in range(4):
+        await asyncio.sleep(0.5)
+        batcher.advance()
+        assert not batcher.hung
+    await until_hung(batcher)
+    work.gate.set()
+    await first
+    await batcher.close()

@@ -20,6 +20,9 @@ log = structlog.get_logger(__name__)
 Work = Callable[[list[Any]], Any]
 """Computes one result per item, in order; called in the worker thread."""
 
+Watch = Callable[[int], None]
+"""Told how many items are before one's own, each time that it changes."""
+
 BULK_PERIOD_S = 1.0
 
 
@@ -31,11 +34,19 @@ class _Ticket:
     lane: Lane
     result: "asyncio.Future[Any]"
     ends_at: float | None
+    watch: Watch | None = None
+    position: int | None = None
     queued_at: float = field(default_factory=time.monotonic)
 
     @property
     def expired(self) -> bool:
         return self.ends_at is not None and self.ends_at <= time.monotonic()
+
+    def moved(self, position: int) -> None:
+        """Tells whoever watches of a position that is new."""
+        if self.watch and position != self.position:
+            self.position = position
+            self.watch(position)
 
 
 class Batcher:
@@ -54,6 +65,7 @@ class Batcher:
         self._arrived = asyncio.Event()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="device")
         self._busy_since: float | None = None
+        self._computing = 0
         self._bulk_served_at = float("-inf")
         self._driver = asyncio.create_task(self._drive())
 
@@ -62,7 +74,19 @@ class Batcher:
         """Whether one batch has kept the worker for longer than `hang_s`."""
         return self._busy_since is not None and time.monotonic() - self._busy_since > self._hang_s
 
-    async def submit(self, work: Work, item: Any, lane: Lane, alike: Hashable = None) -> Any:
+    def advance(self) -> None:
+        """Says from the worker's thread that the batch goes on: only each step may hang."""
+        if self._busy_since is not None:
+            self._busy_since = time.monotonic()
+
+    async def submit(
+        self,
+        work: Work,
+        item: Any,
+        lane: Lane,
+        alike: Hashable = None,
+        watch: Watch | None = None,
+    ) -> Any:
         """The result of `work` for `item`, computed in some batch of items that are `alike`.
 
         Raises NotReady when the worker hangs, Deadline when the caller's time ends first.
@@ -70,8 +94,9 @@ class Batcher:
         if self.hung:
             raise NotReady("the model's worker hangs and is being restarted", retry_after_s=5)
         result = asyncio.get_running_loop().create_future()
-        ticket = _Ticket(work, item, alike, lane, result, deadlines.ends_at())
+        ticket = _Ticket(work, item, alike, lane, result, deadlines.ends_at(), watch)
         self._lanes[lane].append(ticket)
+        self._tell_positions()
         self._arrived.set()
         return await result
 
@@ -84,6 +109,8 @@ class Batcher:
     async def _drive(self) -> None:
         while True:
             batch = self._take()
+            self._computing = len(batch)
+            self._tell_positions()
             if batch:
                 await self._compute(batch)
                 # From its end on: a batch may take longer than the period, and whoever waited
@@ -119,6 +146,11 @@ class Batcher:
             tickets.clear()
             tickets.extend(alive)
 
+    def _tell_positions(self) -> None:
+        waiting = [*self._lanes[Lane.INTERACTIVE], *self._lanes[Lane.BULK]]
+        for before, ticket in enumerate(waiting):
+            ticket.moved(self._computing + before)
+
     async def _compute(self, batch: list[_Ticket]) -> None:
         for ticket in batch:
             waited_s = time.monotonic() - ticket.queued_at
@@ -127,7 +159,8 @@ class Batcher:
         if error is not None and len(batch) > 1:
             log.warning("batch failed, computing its items alone", exc_info=error)
             for ticket in batch:
-                await self._run([ticket])
+                if not ticket.result.done():
+                    await self._run([ticket])
 
     async def _run(self, batch: list[_Ticket]) -> Exception | None:
         loop = asyncio.get_running_loop()

@@ -2,8 +2,9 @@
 
 import asyncio
 import functools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import Protocol
 
@@ -15,9 +16,18 @@ from facetkit.server import FacetServer, ServerLimits
 from vision_models.batcher import Batcher
 from vision_models.caption_family import CaptionFamily
 from vision_models.embedding_family import EmbeddingFamily
+from vision_models.generation_family import GenerationFamily
 from vision_models.loading import import_libraries
-from vision_models.models import CAPTIONERS, CHATS, EMBEDDERS, ZERO_SHOT_MODELS
+from vision_models.models import (
+    CAPTIONERS,
+    CHATS,
+    EMBEDDERS,
+    PAINTERS,
+    SEGMENTERS,
+    ZERO_SHOT_MODELS,
+)
 from vision_models.once import Once
+from vision_models.segmentation_family import SegmentationFamily
 from vision_models.settings import Settings
 
 WATCH_S = 1.0
@@ -44,32 +54,48 @@ class Family(Protocol):
         """Lets go of everything."""
 
 
-async def serve(
-    settings: Settings,
-    *,
-    embedders: Mapping[str, str] = EMBEDDERS,
-    zero_shot_models: Mapping[str, str] = ZERO_SHOT_MODELS,
-    captioners: Mapping[str, str] = CAPTIONERS,
-    chats: Collection[str] = CHATS,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Implementations:
+    """The models by name, as import strings; `chats` are the captioners that answer questions."""
+
+    embedders: Mapping[str, str] = field(default_factory=lambda: EMBEDDERS)
+    zero_shot_models: Mapping[str, str] = field(default_factory=lambda: ZERO_SHOT_MODELS)
+    painters: Mapping[str, str] = field(default_factory=lambda: PAINTERS)
+    segmenters: Mapping[str, str] = field(default_factory=lambda: SEGMENTERS)
+    captioners: Mapping[str, str] = field(default_factory=lambda: CAPTIONERS)
+    chats: Collection[str] = CHATS
+
+    def used(self, families: Collection[str]) -> list[str]:
+        """The import strings that the families need."""
+        # The captioners ask CLIP too.
+        clip = {**self.embedders, **self.zero_shot_models}
+        needed: dict[str, list[Mapping[str, str]]] = {
+            "embedding": [clip],
+            "generation": [self.painters],
+            "segmentation": [self.segmenters],
+            "caption": [clip, self.captioners],
+        }
+        models = [each for name in families for each in needed[name]]
+        return sorted({implementation for each in models for implementation in each.values()})
+
+
+async def serve(settings: Settings, models: Implementations | None = None) -> None:
     """Runs the service until it is told to stop."""
+    models = models or Implementations()
     kit_metrics.serve(settings.metrics_host, settings.metrics_port)
     decoders = ThreadPoolExecutor(settings.vision_decoders, thread_name_prefix="decoder")
-    used = [*embedders.values(), *zero_shot_models.values()]
-    if "caption" in settings.vision_families:
-        used += captioners.values()
+    used = models.used(settings.vision_families)
     libraries = Once(functools.partial(import_libraries, settings.vision_threads, used))
-    one_at_a_time = Lock()
-    embedding = EmbeddingFamily(
-        settings, decoders, libraries, one_at_a_time, embedders, zero_shot_models
-    )
-    built: dict[str, Family] = {"embedding": embedding}
-    if "caption" in settings.vision_families:
-        judge = embedding.service.describes
-        built["caption"] = CaptionFamily(
-            settings, decoders, libraries, one_at_a_time, judge, captioners, chats
-        )
-    await _run(settings, [built[name] for name in settings.vision_families])
+    shared = (settings, decoders, libraries, Lock())
+    embedding = EmbeddingFamily(*shared, models.embedders, models.zero_shot_models)
+    judge = embedding.service.describes
+    makers: dict[str, Callable[[], Family]] = {
+        "embedding": lambda: embedding,
+        "generation": lambda: GenerationFamily(*shared, models.painters),
+        "segmentation": lambda: SegmentationFamily(*shared, models.segmenters),
+        "caption": lambda: CaptionFamily(*shared, judge, models.captioners, models.chats),
+    }
+    await _run(settings, [makers[name]() for name in settings.vision_families])
     # Where it is not served, the captioners may have asked it.
     await embedding.close()
 

@@ -7,7 +7,7 @@ import facet_demo_models
 from vision_models import random_models
 from vision_models.models.weights import Weights, from_folder
 from vision_models.random_captioners.recipe import CaptionerRecipe
-from vision_models.random_models import ClipRecipe, Recipe
+from vision_models.random_models import ClipRecipe, Recipe, WrittenRecipe
 
 TRAINED, RANDOM = "demo", "demo-random"
 """What answers say of a shipped model, and of one with random weights."""
@@ -18,10 +18,12 @@ _CAPTIONERS = "vision_models.random_captioners"
 RECIPES: Mapping[str, Recipe] = {
     "embedding": EMBEDDING,
     "zero-shot": ZERO_SHOT,
+    "generation": WrittenRecipe("stable-diffusion-v1-5", "vision_models.random_painter:write"),
     "blip": CaptionerRecipe("blip-image-captioning-base", f"{_CAPTIONERS}.blip:build"),
     "blip2": CaptionerRecipe("blip2-opt-2.7b", f"{_CAPTIONERS}.blip2:build"),
     "gemma": CaptionerRecipe("gemma-3-4b-it", f"{_CAPTIONERS}.gemma:build"),
     "intern_vlm": CaptionerRecipe("InternVL3-1B-hf", f"{_CAPTIONERS}.intern_vlm:build"),
+    "segmentation": WrittenRecipe("sam-vit-l", "vision_models.random_segmenter:write"),
 }
 """By purpose: what is made where no trained model is shipped."""
 

@@ -12,6 +12,7 @@ import torch
 from tokenizers import pre_tokenizers
 from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
 
+from facetkit import registry
 from vision_models.clip_layout import Clip, write
 from vision_models.models.weights import MANIFEST
 
@@ -31,6 +32,19 @@ class Recipe(Protocol):
 
     def make(self, folder: Path) -> None:
         """Writes the model, whole or not at all; equal on every machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenRecipe:
+    """A model's name, and the function that writes it into a folder as "module:function"."""
+
+    name: str
+    writer: str
+
+    def make(self, folder: Path) -> None:
+        """Writes the model."""
+        # Imported here: whoever only knows the recipe needs none of its libraries.
+        registry.load({self.name: self.writer}, self.name)(folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +79,7 @@ def ensure(models_dir: Path, recipe: Recipe) -> Path:
 
 def make_clip(folder: Path, recipe: ClipRecipe) -> None:
     """Writes one CLIP with random weights, whole or not at all; equal on every machine."""
-    tokenizer = _byte_tokenizer()
+    tokenizer = byte_tokenizer()
     torch.manual_seed(0)
     model = CLIPModel(_config(recipe, tokenizer))
     clip = Clip(model, tokenizer, merges=(), image_size=IMAGE_SIZE)
@@ -100,7 +114,8 @@ def _config(recipe: ClipRecipe, tokenizer: CLIPTokenizer) -> CLIPConfig:
     )
 
 
-def _byte_tokenizer() -> CLIPTokenizer:
+def byte_tokenizer() -> CLIPTokenizer:
+    """CLIP's tokenizer with letters alone."""
     # No trainer: trained vocabularies differ from process to process.
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     tokens = [*alphabet, *(letter + "</w>" for letter in alphabet), _BOS, _EOS]

@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,11 +44,31 @@ PINNED = {
             "536bd73b8f1de7d94f503b23fea2eaa4f7f3ea5f74f8f874fcb21d6df1555a19"
         ),
     },
+    (
+        "stable-diffusion-v1-5/stable-diffusion-v1-5",
+        "451f4fe16113bff5a5d2269ed5ad43b0592e9a14",
+    ): {
+        "unet/diffusion_pytorch_model.safetensors": (
+            "19da7aaa4b880e59d56843f1fcb4dd9b599c28a1d9d9af7c1143057c8ffae9f1"
+        ),
+        "vae/diffusion_pytorch_model.safetensors": (
+            "a2b5134f4dbc140d9c11f11cba3233099e00af40f262f136c691fb7d38d2194c"
+        ),
+        "text_encoder/model.safetensors": (
+            "d008943c017f0092921106440254dbbe00b6a285f7883ec8ba160c3faad88334"
+        ),
+    },
 }
 """SHA-256 of the weights by hub id and revision."""
 
 _FILES = ["*.json", "*.txt", "*.jinja", "*.model", "*.safetensors"]
 _OLD_WEIGHTS = "*.bin"
+DIFFUSION_FILES = [
+    *("*/*.json", "*/*.txt", "model_index.json"),
+    *("unet/diffusion_pytorch_model.safetensors", "vae/diffusion_pytorch_model.safetensors"),
+    *("text_encoder/model.safetensors", "safety_checker/model.safetensors"),
+]
+"""Of a pipeline's repository: it holds the same weights in several forms, each gigabytes large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +109,24 @@ def _listed(manifest: Path) -> dict[str, str]:
     return listed
 
 
-def from_hub(model_id: str, revision: str, model_set: str, token: str = "") -> Weights:
+def from_hub(
+    model_id: str,
+    revision: str,
+    model_set: str,
+    token: str = "",
+    files: Sequence[str] = _FILES,
+) -> Weights:
     """The weights of a hub id at a pinned revision, downloaded on first use, or of a folder.
 
-    `token` is the hub's; empty: that of the machine, if it has one.
+    `files` are the patterns of what is downloaded; `token` is the hub's; empty: that of the
+    machine, if it has one.
 
     Raises NotReady when they cannot be had or differ from what is pinned for that revision.
     """
     if (Path(model_id) / MANIFEST).is_file():
         return from_folder(Path(model_id), model_set)
-    folder = Path(model_id) if Path(model_id).is_dir() else _download(model_id, revision, token)
+    given = Path(model_id)
+    folder = given if given.is_dir() else _download(model_id, revision, token, files)
     check_pinned(folder, model_id, revision)
     name = model_id.rstrip("/").rsplit("/", 1)[-1]
     version = f"{revision[:12]}-{PREPROCESSING_VERSION}"
@@ -121,12 +150,12 @@ def check_pinned(folder: Path, model_id: str, revision: str) -> None:
             raise NotReady(f"{file} of {model_id} differs from the pinned SHA-256")
 
 
-def _download(model_id: str, revision: str, token: str) -> Path:
+def _download(model_id: str, revision: str, token: str, files: Sequence[str]) -> Path:
     download = functools.partial(
         snapshot_download, model_id, revision=revision, token=token or None
     )
     try:
-        folder = Path(download(allow_patterns=_FILES))
+        folder = Path(download(allow_patterns=list(files)))
         if next(folder.rglob("*.safetensors"), None) is None:
             download(allow_patterns=_OLD_WEIGHTS)
     except GatedRepoError as error:
