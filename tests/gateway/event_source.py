@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ PATIENCE_S = 20.0
 
 @dataclass
 class Received:
-    """An event; of a comment `name` is empty and `data` its text."""
+    """An event, `id` empty where it has none; of a comment `name` is empty and `data` its text."""
 
     id: str
     name: str
@@ -39,7 +39,7 @@ class EventSource:
             elif line:
                 yield Received("", "", text)
             elif fields:
-                yield Received(fields["id"], fields["event"], json.loads(fields["data"]))
+                yield Received(fields.get("id", ""), fields["event"], json.loads(fields["data"]))
                 fields = {}
 
     async def next(self) -> Received:
@@ -57,9 +57,24 @@ class EventSource:
 @asynccontextmanager
 async def listening(port: int, path: str, **headers: str) -> AsyncIterator[EventSource]:
     """Opens `path` at the gateway on `port`; leaving the block leaves the gateway."""
+    async with _opened(port, "GET", path, headers=headers) as source:
+        yield source
+
+
+@asynccontextmanager
+async def asking(
+    port: int, path: str, body: Mapping[str, Any], /, **headers: str
+) -> AsyncIterator[EventSource]:
+    """As `listening`, by POST of `body` as JSON."""
+    async with _opened(port, "POST", path, headers=headers, json=body) as source:
+        yield source
+
+
+@asynccontextmanager
+async def _opened(port: int, method: str, path: str, **options: Any) -> AsyncIterator[EventSource]:
     async with (
         asyncio.timeout(PATIENCE_S),
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S) as http,
-        http.stream("GET", path, headers=headers) as answer,
+        http.stream(method, path, **options) as answer,
     ):
         yield EventSource(answer)

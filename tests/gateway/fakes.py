@@ -54,7 +54,12 @@ class Fake:
 
 
 class FakeEmbedding(Fake, embedding_pb2_grpc.EmbeddingServiceServicer):
-    """Answers the same vector to every image."""
+    """Answers the same vector to every image; `scores` are those of labels, 0.5 of others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scores: dict[str, float] = {}
+        self.common_objects = [f"object {number}" for number in range(20)]
 
     async def GetEmbeddingModel(
         self, request: embedding_pb2.GetEmbeddingModelRequest, context: Any
@@ -71,9 +76,18 @@ class FakeEmbedding(Fake, embedding_pb2_grpc.EmbeddingServiceServicer):
         raise NotImplementedError
 
     async def ClassifyImage(
-        self, request: Any, context: Any
+        self, request: embedding_pb2.ClassifyImageRequest, context: Any
     ) -> embedding_pb2.ClassifyImageResponse:
-        raise NotImplementedError
+        await self.note(request, context)
+        scores = [
+            embedding_pb2.LabelScore(label=label, confidence=self.scores.get(label, 0.5))
+            for label in request.labels or self.common_objects
+        ]
+        if request.top:
+            scores.sort(key=lambda score: score.confidence, reverse=True)
+        return embedding_pb2.ClassifyImageResponse(
+            scores=scores[: request.top or None], model=MODEL
+        )
 
 
 class FakeCaption(Fake, caption_pb2_grpc.CaptionServiceServicer):

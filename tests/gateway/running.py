@@ -13,7 +13,12 @@ from fastapi import FastAPI
 
 from facet.jobs.v1 import jobs_pb2, jobs_pb2_grpc
 from facet.search.v1 import search_pb2_grpc
-from facet.vision.v1 import caption_pb2_grpc, embedding_pb2_grpc
+from facet.vision.v1 import (
+    caption_pb2_grpc,
+    embedding_pb2_grpc,
+    generation_pb2_grpc,
+    segmentation_pb2_grpc,
+)
 from facetkit.client import RpcClient
 from facetkit.fetch import SafeFetcher
 from facetkit.memory_objects import MemoryObjectStore
@@ -27,11 +32,17 @@ from gateway.server import Server
 from gateway.settings import Settings
 from gateway.vision.caption_client import CAPTION_SERVICE, CaptionClient
 from gateway.vision.client import EMBEDDING_SERVICE, VisionClient
+from gateway.vision.generation_client import GENERATION_SERVICE, GenerationClient
+from gateway.vision.segmentation_client import SEGMENTATION_SERVICE, SegmentationClient
+from tests.gateway.fake_generation import FakeGeneration
 from tests.gateway.fake_jobs import FakeJobs
+from tests.gateway.fake_segmentation import FakeSegmentation
 from tests.gateway.fakes import FakeCaption, FakeEmbedding, FakeSearch
 
 ADD_EMBEDDING = embedding_pb2_grpc.add_EmbeddingServiceServicer_to_server
 ADD_CAPTION = caption_pb2_grpc.add_CaptionServiceServicer_to_server
+ADD_GENERATION = generation_pb2_grpc.add_GenerationServiceServicer_to_server
+ADD_SEGMENTATION = segmentation_pb2_grpc.add_SegmentationServiceServicer_to_server
 ADD_SEARCH = search_pb2_grpc.add_SearchServiceServicer_to_server
 ADD_JOBS = jobs_pb2_grpc.add_JobsServiceServicer_to_server
 JOBS_SERVICE = jobs_pb2.DESCRIPTOR.services_by_name["JobsService"].full_name
@@ -47,6 +58,8 @@ class Gateway:
     objects: MemoryObjectStore
     embedding: FakeEmbedding
     caption: FakeCaption
+    generation: FakeGeneration
+    segmentation: FakeSegmentation
     search: FakeSearch
     jobs: FakeJobs
     streams: EventStreams
@@ -70,18 +83,32 @@ async def running_gateway(
 ) -> AsyncIterator[Gateway]:
     """A gateway with the `changes` to its settings; `allow` may be fetched from."""
     embedding, caption = FakeEmbedding(), FakeCaption()
+    generation, segmentation = FakeGeneration(), FakeSegmentation()
     search, jobs = FakeSearch(), FakeJobs()
     objects, streams = MemoryObjectStore(), streams or EventStreams()
     services = (
         Service(EMBEDDING_SERVICE, ADD_EMBEDDING, embedding),
         Service(CAPTION_SERVICE, ADD_CAPTION, caption),
+        Service(GENERATION_SERVICE, ADD_GENERATION, generation),
+        Service(SEGMENTATION_SERVICE, ADD_SEGMENTATION, segmentation),
         Service(SEARCH_SERVICE, ADD_SEARCH, search),
         Service(JOBS_SERVICE, ADD_JOBS, jobs),
     )
     async with serving(*services) as rpc:
         app = create_app(settings(**changes), clients(rpc, rpc, objects, allow), streams)
         async with in_process(app) as http:
-            yield Gateway(http, app, objects, embedding, caption, search, jobs, streams)
+            yield Gateway(
+                http=http,
+                app=app,
+                objects=objects,
+                embedding=embedding,
+                caption=caption,
+                generation=generation,
+                segmentation=segmentation,
+                search=search,
+                jobs=jobs,
+                streams=streams,
+            )
 
 
 def clients(
@@ -92,6 +119,8 @@ def clients(
     return Clients(
         vision=VisionClient(vision),
         captions=CaptionClient(vision),
+        generation=GenerationClient(vision),
+        segmentation=SegmentationClient(vision),
         search=SearchClient(search),
         sync=SyncClient(search),
         jobs={"sync": JobsClient(search)},

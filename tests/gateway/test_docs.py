@@ -55,6 +55,10 @@ async def test_the_description_is_valid(gateway: Gateway) -> None:
         "post /api/caption-images",
         "post /api/caption-collective-images",
         "get /api/caption-models",
+        "post /generate",
+        "post /analyze",
+        "post /api/segment",
+        "post /api/detect",
         "post /api/admin/reset-cache",
         "post /api/images",
         "delete /api/images",
@@ -111,6 +115,24 @@ async def test_examples_can_be_sent_as_they_are(gateway: Gateway) -> None:
         assert answer.status_code == 200
         sent += 1
     assert sent == 2
+
+
+async def test_the_example_pictures_can_be_asked_for(gateway: Gateway) -> None:
+    operation = (await spec(gateway))["paths"]["/generate"]["post"]
+    content = operation["requestBody"]["content"]["application/json"]
+    for example in content["examples"].values():
+        answer = await gateway.http.post("/generate", json=example["value"])
+        assert answer.status_code == 200
+        assert example["value"].keys() <= content["schema"]["properties"].keys()
+    assert operation["security"] == [{"API key": []}]
+
+
+async def test_both_answers_with_pictures_are_told_of(gateway: Gateway) -> None:
+    answers = (await spec(gateway))["paths"]["/generate"]["post"]["responses"]
+    told = answers["200"]["content"]
+    assert told["application/json"]["schema"]["$ref"].endswith("/GenerateAnswer")
+    assert "event: done" in told["text/event-stream"]["example"]
+    assert {"400", "401", "413", "415", "422", "429", "503", "504"} <= answers.keys()
 
 
 async def test_the_example_job_can_be_asked_for(gateway: Gateway) -> None:

@@ -10,6 +10,7 @@ from facetkit.server import FacetServer
 from gateway.health import Downstream, HealthEndpoints, Readiness
 from gateway.search.client import SEARCH_SERVICE
 from gateway.vision.client import EMBEDDING_SERVICE, VisionClient
+from gateway.vision.generation_client import GENERATION_SERVICE
 from tests.gateway.fakes import FakeEmbedding, FakeSearch
 from tests.gateway.running import ADD_EMBEDDING, ADD_SEARCH, Gateway, in_process
 
@@ -46,6 +47,8 @@ async def test_ready(gateway: Gateway) -> None:
         "services": {
             "vision-models": {"state": "ready", "reason": ""},
             "vision-models-caption": {"state": "ready", "reason": ""},
+            "vision-models-generation": {"state": "ready", "reason": ""},
+            "vision-models-segmentation": {"state": "ready", "reason": ""},
             "search": {"state": "ready", "reason": ""},
         },
     }
@@ -88,6 +91,33 @@ async def test_becomes_ready_once_and_stays_so() -> None:
     assert busy.json()["services"]["search"]["reason"] == "catching up"
     assert dead.json()["model_set"] is None
     assert dead.json()["services"]["search"]["state"] == "not_ready"
+
+
+async def test_what_the_mesh_is_set_up_without_is_told_and_not_waited_for() -> None:
+    vision = await started(EMBEDDING_SERVICE)
+    channel = RpcClient(f"127.0.0.1:{vision.port}")
+    downstreams = [
+        Downstream("vision-models", EMBEDDING_SERVICE, channel),
+        Downstream("vision-models-generation", GENERATION_SERVICE, channel),
+    ]
+    readiness = Readiness(downstreams, VisionClient(channel).model_set, cache_s=0)
+    app = FastAPI()
+    app.include_router(HealthEndpoints(readiness).router)
+    async with in_process(app) as http:
+
+        async def ask() -> httpx.Response:
+            return await http.get("/readyz")
+
+        starting = await ask()
+        await vision.health.report(EMBEDDING_SERVICE, Health(ready=True))
+        ready = await until(ask, "ready", "vision-models")
+    await channel.close()
+    await vision.stop(0)
+    assert (starting.status_code, ready.status_code) == (503, 200)
+    assert ready.json()["services"]["vision-models-generation"] == {
+        "state": "not_served",
+        "reason": "",
+    }
 
 
 async def test_many_probes_ask_together(gateway: Gateway) -> None:

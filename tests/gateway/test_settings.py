@@ -2,6 +2,7 @@ import os
 import socket
 import subprocess
 import sys
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,10 @@ def test_defaults() -> None:
     assert settings(env="production", api_key="k").allowed_origins == ()
     assert settings(cors_origins="http://a, http://b").allowed_origins == ("http://a", "http://b")
     assert settings(vision_embedding_target="other:1").embedding_target == "other:1"
+    assert found.generation_target == found.segmentation_target == "127.0.0.1:50051"
+    assert settings(vision_generation_target="other:1").generation_target == "other:1"
+    assert settings(vision_segmentation_target="other:1").segmentation_target == "other:1"
+    assert settings(max_upload_bytes=4).max_json_body_bytes == len(b64encode(b"1234")) + 2**20
     assert (found.bucket, found.s3_private, found.s3_url_expires_s) == (None, True, 3600)
 
 
@@ -44,6 +49,8 @@ def test_defaults() -> None:
         {"api_keys": "nameless"},
         {"api_keys": "a:1,a:2"},
         {"deadline_s": 0},
+        {"generate_deadline_s": 901},
+        {"analyze_deadline_s": 0},
         {"env": "production"},
         {"max_upload_bytes": 25 * 2**20},
         {"public_base_url": ""},

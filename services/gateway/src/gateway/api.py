@@ -25,13 +25,20 @@ from gateway.sessions import Sessions
 from gateway.settings import Settings
 from gateway.uploads import Uploads
 from gateway.vision.admin_endpoints import AdminEndpoints
+from gateway.vision.analysis_endpoints import AnalysisEndpoints
+from gateway.vision.analysis_threads import AnalysisThreads
 from gateway.vision.caption_client import CAPTION_SERVICE
 from gateway.vision.caption_endpoints import CaptionEndpoints
 from gateway.vision.client import EMBEDDING_SERVICE
 from gateway.vision.endpoints import VisionEndpoints
+from gateway.vision.generation_client import GENERATION_SERVICE
+from gateway.vision.generation_endpoints import GenerationEndpoints
+from gateway.vision.segmentation_client import SEGMENTATION_SERVICE
 
 
-def routers(settings: Settings, clients: Clients, streams: EventStreams) -> list[APIRouter]:
+def routers(
+    settings: Settings, clients: Clients, streams: EventStreams, threads: AnalysisThreads
+) -> list[APIRouter]:
     """The routers of the gateway, in the order of its documentation."""
     production = settings.env == "production"
     urls = ObjectUrls(
@@ -58,6 +65,8 @@ def routers(settings: Settings, clients: Clients, streams: EventStreams) -> list
     return [
         VisionEndpoints(clients.vision, forms, sources, urls, guard).router,
         CaptionEndpoints(clients.captions, settings.max_upload_bytes, guard).router,
+        _generation(settings, clients, streams, guard).router,
+        _analysis(settings, clients, threads, guard).router,
         search.router,
         DuplicateEndpoints(clients.search, urls, guard).router,
         SyncEndpoints(clients.sync, guard).router,
@@ -73,6 +82,33 @@ def routers(settings: Settings, clients: Clients, streams: EventStreams) -> list
     ]
 
 
+def _generation(
+    settings: Settings, clients: Clients, streams: EventStreams, guard: ApiKeyGuard
+) -> GenerationEndpoints:
+    return GenerationEndpoints(
+        clients.generation,
+        clients.vision,
+        streams,
+        guard,
+        deadline_s=settings.generate_deadline_s,
+        max_body_bytes=settings.max_json_body_bytes,
+        max_image_bytes=settings.max_upload_bytes,
+    )
+
+
+def _analysis(
+    settings: Settings, clients: Clients, threads: AnalysisThreads, guard: ApiKeyGuard
+) -> AnalysisEndpoints:
+    return AnalysisEndpoints(
+        clients.vision,
+        clients.segmentation,
+        threads,
+        guard,
+        max_body_bytes=settings.max_json_body_bytes,
+        max_image_bytes=settings.max_upload_bytes,
+    )
+
+
 def _image_origins(settings: Settings) -> list[str]:
     return image_origins(settings.public_base_url, settings.bucket, settings.aws_region)
 
@@ -82,6 +118,10 @@ def _readiness(clients: Clients) -> Readiness:
         [
             Downstream("vision-models", EMBEDDING_SERVICE, clients.vision.rpc),
             Downstream("vision-models-caption", CAPTION_SERVICE, clients.captions.rpc),
+            Downstream("vision-models-generation", GENERATION_SERVICE, clients.generation.rpc),
+            Downstream(
+                "vision-models-segmentation", SEGMENTATION_SERVICE, clients.segmentation.rpc
+            ),
             Downstream("search", SEARCH_SERVICE, clients.search.rpc),
         ],
         clients.vision.model_set,

@@ -20,9 +20,13 @@ from gateway.middleware.lingering_close import LingeringClose
 from gateway.middleware.request_log import RequestLog
 from gateway.middleware.security_headers import SecurityHeaders
 from gateway.settings import Settings
+from gateway.vision.analysis_endpoints import ANALYSIS_PATHS
+from gateway.vision.analysis_threads import AnalysisThreads
 from gateway.vision.caption_endpoints import CAPTION_PATHS
+from gateway.vision.generation_endpoints import AFTERWARDS_S, GENERATE_PATH
 
-_DESCRIPTION = """Images as vectors and in words, and stored images found by picture and by words.
+_DESCRIPTION = """Images as vectors, in words and in parts, pictures made from words, and stored
+images found by picture and by words.
 
 Images are JPEG, PNG or WebP of at most 24 MiB and 64 megapixels. Every error is JSON with
 `error`, `code` and `request_id`, and `fields` where the input is to blame. 429 and 503 say in
@@ -30,6 +34,8 @@ Images are JPEG, PNG or WebP of at most 24 MiB and 64 megapixels. Every error is
 _TAGS = [
     {"name": "embeddings", "description": "Images as vectors"},
     {"name": "captions", "description": "Images in words"},
+    {"name": "generation", "description": "Pictures from words"},
+    {"name": "analysis", "description": "Images taken apart: masks, labels, parts by name"},
     {"name": "search", "description": "Stored images, found by picture and by words"},
     {"name": "jobs", "description": "Long work: its progress, and what can be done about it"},
     {"name": "objects", "description": "Stored files"},
@@ -50,6 +56,7 @@ def create_app(
 
     Whoever stops the server ends `streams` first.
     """
+    threads = AnalysisThreads()
     app = FastAPI(
         title="Facet",
         version="0.1.0",
@@ -58,10 +65,10 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=_closing(clients),
+        lifespan=_closing(clients, threads),
         middleware=_middleware(settings),
     )
-    for router in routers(settings, clients, streams or EventStreams()):
+    for router in routers(settings, clients, streams or EventStreams(), threads):
         app.include_router(router)
     app.mount(docs.STATIC_PATH, docs.static_files())
     app.mount(pages.STATIC_PATH, pages.static_files())
@@ -69,11 +76,14 @@ def create_app(
     return app
 
 
-def _closing(clients: Clients) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _closing(
+    clients: Clients, threads: AnalysisThreads
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
         await clients.close()
+        threads.close()
 
     return lifespan
 
@@ -90,16 +100,32 @@ def _middleware(settings: Settings) -> list[Middleware]:
         Middleware(
             RequestDeadline,
             seconds=settings.deadline_s,
-            longer=dict.fromkeys(CAPTION_PATHS, settings.caption_deadline_s),
+            longer=_deadlines(settings),
             endless=EVENTS_PATH,
         ),
         Middleware(
             BodyLimit,
             max_bytes=settings.max_body_bytes,
-            larger=dict.fromkeys(CAPTION_PATHS, settings.max_caption_body_bytes),
+            larger=_body_limits(settings),
             max_inflight_bytes=settings.max_inflight_bytes,
         ),
     ]
+
+
+def _deadlines(settings: Settings) -> dict[str, float]:
+    return {
+        **dict.fromkeys(CAPTION_PATHS, settings.caption_deadline_s),
+        GENERATE_PATH: settings.generate_deadline_s + AFTERWARDS_S,
+        **dict.fromkeys(ANALYSIS_PATHS, settings.analyze_deadline_s),
+    }
+
+
+def _body_limits(settings: Settings) -> dict[str, int]:
+    return {
+        **dict.fromkeys(CAPTION_PATHS, settings.max_caption_body_bytes),
+        GENERATE_PATH: settings.max_json_body_bytes,
+        **dict.fromkeys(ANALYSIS_PATHS, settings.max_json_body_bytes),
+    }
 
 
 def _cors(settings: Settings) -> Middleware:

@@ -12,6 +12,8 @@ from gateway.search.client import SearchClient
 from gateway.settings import Settings
 from gateway.vision.caption_client import CaptionClient
 from gateway.vision.client import VisionClient
+from gateway.vision.generation_client import GenerationClient
+from gateway.vision.segmentation_client import SegmentationClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,8 @@ class Clients:
 
     vision: VisionClient
     captions: CaptionClient
+    generation: GenerationClient
+    segmentation: SegmentationClient
     search: SearchClient
     sync: SyncClient
     jobs: Mapping[str, JobsClient]
@@ -33,6 +37,8 @@ class Clients:
         """Closes every connection; calls in flight are cancelled."""
         await self.vision.rpc.close()
         await self.captions.rpc.close()
+        await self.generation.rpc.close()
+        await self.segmentation.rpc.close()
         await self.search.rpc.close()
         await self.fetcher.aclose()
         await self.objects.close()
@@ -45,6 +51,10 @@ def connect(settings: Settings) -> Clients:
         vision=VisionClient(RpcClient(settings.embedding_target)),
         captions=CaptionClient(
             RpcClient(settings.caption_target, max_message_bytes=MAX_LARGE_MESSAGE_BYTES)
+        ),
+        generation=GenerationClient(RpcClient(settings.generation_target)),
+        segmentation=SegmentationClient(
+            RpcClient(settings.segmentation_target, max_message_bytes=MAX_LARGE_MESSAGE_BYTES)
         ),
         search=SearchClient(search),
         sync=SyncClient(search),

@@ -38,6 +38,8 @@ class Settings(ObjectStoreSettings, ServiceSettings):
     vision_target: str = "127.0.0.1:50051"
     vision_embedding_target: str = ""
     vision_caption_target: str = ""
+    vision_generation_target: str = ""
+    vision_segmentation_target: str = ""
     search_target: str = "127.0.0.1:50052"
     objects_public: bool = True
     fetch_allow: CommaList = ()
@@ -46,6 +48,8 @@ class Settings(ObjectStoreSettings, ServiceSettings):
     max_inflight_bytes: int = Field(default=256 * 2**20, ge=1)
     deadline_s: float = Field(default=30.0, gt=0, le=900)
     caption_deadline_s: float = Field(default=300.0, gt=0, le=900)
+    generate_deadline_s: float = Field(default=300.0, gt=0, le=900)
+    analyze_deadline_s: float = Field(default=300.0, gt=0, le=900)
 
     @model_validator(mode="after")
     def _guarded_in_production(self) -> "Settings":
@@ -80,6 +84,16 @@ class Settings(ObjectStoreSettings, ServiceSettings):
         return self.vision_caption_target or self.vision_target
 
     @property
+    def generation_target(self) -> str:
+        """Where the Generation family answers."""
+        return self.vision_generation_target or self.vision_target
+
+    @property
+    def segmentation_target(self) -> str:
+        """Where the Segmentation family answers."""
+        return self.vision_segmentation_target or self.vision_target
+
+    @property
     def https(self) -> bool:
         """Whether callers reach the gateway over https."""
         return self.public_base_url.startswith("https://")
@@ -93,3 +107,8 @@ class Settings(ObjectStoreSettings, ServiceSettings):
     def max_caption_body_bytes(self) -> int:
         """The largest body of the routes that take several images, and the form around them."""
         return max(self.max_upload_bytes, _IMAGES_TOGETHER_BYTES) + _FORM_OVERHEAD_BYTES
+
+    @property
+    def max_json_body_bytes(self) -> int:
+        """The largest body in JSON: one upload in base64 and what is said of it."""
+        return -(-self.max_upload_bytes // 3) * 4 + _FORM_OVERHEAD_BYTES

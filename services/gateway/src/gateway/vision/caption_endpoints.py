@@ -55,7 +55,7 @@ class CaptionEndpoints:
         self._captions = captions
         self._forms = FormReader(max_file_bytes, max_files=MAX_IMAGES, keep_large=True)
         self.router = APIRouter(tags=["captions"], dependencies=[Depends(guard)])
-        statuses = documented(400, 401, 413, 415, 422, 429, 503, 504)
+        statuses = documented(400, 401, 413, 415, 422, 429, 501, 503, 504)
         self.router.add_api_route(
             SINGLE_PATH,
             self.each,

@@ -1,5 +1,6 @@
 """The gateway's view of vision-models."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from facet.vision.v1 import embedding_pb2, embedding_pb2_grpc, serving_pb2
@@ -17,6 +18,23 @@ class Embedding:
     model_set: str
 
 
+@dataclass(frozen=True, slots=True)
+class LabelScore:
+    """How well a label fits: 0 to 1, independent of the other labels."""
+
+    label: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """Labels with their scores, with the name and the set of the model that judged them."""
+
+    scores: list[LabelScore]
+    model: str
+    model_set: str
+
+
 class VisionClient:
     """vision-models through `rpc`; errors come back as the FacetError that was raised there."""
 
@@ -30,6 +48,24 @@ class VisionClient:
         response = await self.rpc.call(self._embedding.EmbedImage, request)
         return Embedding(
             vector=list(response.vector),
+            model=response.model.name,
+            model_set=response.model.model_set,
+        )
+
+    async def classify(
+        self, image: bytes, labels: Sequence[str] = (), top: int = 0
+    ) -> Classification:
+        """How well each label fits an encoded image: in the order of `labels`.
+
+        Without labels the common objects are judged. With `top` only so many of the best labels
+        are answered, the best first.
+        """
+        request = embedding_pb2.ClassifyImageRequest(
+            image=image, labels=labels, lane=serving_pb2.LANE_INTERACTIVE, top=top
+        )
+        response = await self.rpc.call(self._embedding.ClassifyImage, request)
+        return Classification(
+            scores=[LabelScore(score.label, score.confidence) for score in response.scores],
             model=response.model.name,
             model_set=response.model.model_set,
         )
