@@ -90,11 +90,11 @@ def from_folder(folder: Path, model_set: str, name: str = "") -> Weights:
     """
     manifest = folder / MANIFEST
     if not manifest.is_file():
-        raise NotReady(f"no weights in {folder}")
+        raise NotReady(f"no weights in the folder {folder.name}")
     for file, sha256 in _listed(manifest).items():
         path = folder / file
         if not path.is_file() or _sha256(path) != sha256:
-            raise NotReady(f"the weights file {path} is missing or differs from its manifest")
+            raise NotReady(f"{file} of {folder.name} is missing or differs from its manifest")
     version = f"{_sha256(manifest)[:12]}-{PREPROCESSING_VERSION}"
     return Weights(name or folder.name, str(folder), model_set, version)
 
@@ -105,7 +105,7 @@ def _listed(manifest: Path) -> dict[str, str]:
     except ValueError:
         listed = None
     if not isinstance(listed, dict) or not listed:
-        raise NotReady(f"the manifest {manifest} is damaged")
+        raise NotReady(f"the manifest of {manifest.parent.name} is damaged")
     return listed
 
 
