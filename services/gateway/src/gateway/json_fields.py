@@ -37,6 +37,11 @@ class JsonFields:
         """The field as it came; None where it is missing."""
         return self._body.get(field)
 
+    @property
+    def good(self) -> bool:
+        """Whether nothing was wrong so far."""
+        return not self._errors
+
     def blame(self, field: str, reason: str) -> None:
         """Notes that `field` is wrong; the first reason counts."""
         self._errors.setdefault(field, InvalidInput(f"'{field}' {reason}", fields={field: reason}))
@@ -51,7 +56,7 @@ class JsonFields:
 
     def check(self) -> None:
         """Raises where a field is wrong: one error, of the fields' own kind if they share one."""
-        if not self._errors:
+        if self.good:
             return
         kinds = {type(error) for error in self._errors.values()}
         kind = kinds.pop() if len(kinds) == 1 else InvalidInput

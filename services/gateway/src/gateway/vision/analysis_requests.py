@@ -59,7 +59,7 @@ def segment_request(body: Mapping[str, Any], max_bytes: int) -> SegmentRequest:
     several = body.get("several", False)
     if not isinstance(several, bool):
         fields.blame("several", "must be true or false.")
-    if box is None and all(point.excluded for point in points):
+    if fields.good and box is None and all(point.excluded for point in points):
         fields.blame("points", "must have a point that is not excluded, where there is no 'box'.")
     fields.check()
     return SegmentRequest(image, Prompt(points, box, several is True))
