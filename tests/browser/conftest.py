@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import Browser, async_playwright
 
 from tests.browser.visitor import Visitor
+from tests.gateway.running import Gateway, running_gateway, served
 from tests.mesh.running_mesh import RunningMesh
 
 QUIET = (
@@ -52,3 +53,19 @@ async def visitor(browser: Browser, mesh: RunningMesh) -> AsyncIterator[Visitor]
     visitor = Visitor(browser, mesh.url)
     yield visitor
     assert await visitor.leave() == []
+
+
+@pytest.fixture
+async def gateway() -> AsyncIterator[Gateway]:
+    """A gateway over fake services, which do what a test wants."""
+    async with running_gateway() as running:
+        yield running
+
+
+@pytest.fixture
+async def gateway_visitor(browser: Browser, gateway: Gateway) -> AsyncIterator[Visitor]:
+    """A visitor of the gateway over fake services."""
+    async with served(gateway.app, gateway.streams) as port:
+        visitor = Visitor(browser, f"http://127.0.0.1:{port}")
+        yield visitor
+        assert await visitor.leave() == []

@@ -54,6 +54,28 @@ async def found(page: Page) -> None:
     await page.locator(".hit").first.wait_for()
 
 
+async def generated(page: Page) -> None:
+    await page.get_by_label("Prompt", exact=True).fill("a gold ring with a red stone" * 3)
+    await drop(page, "#start-image-drop", [FIRST])
+    await page.get_by_label("Pictures").fill("2")
+    for steps in ("4", "3"):
+        await page.get_by_label("Steps", exact=True).fill(steps)
+        await page.get_by_role("button", name="Generate").click()
+        await page.locator("#shown dd").get_by_text(steps, exact=True).wait_for()
+    await page.get_by_label("Width").fill("65")
+    await page.get_by_role("button", name="Generate").click()
+    await page.get_by_text("Width must be a multiple of 8.").wait_for()
+
+
+async def analysed(page: Page) -> None:
+    await drop(page, "#image-drop", [FIRST])
+    await page.get_by_role("button", name="Analyse").click()
+    await page.get_by_text("Finished:").wait_for()
+    await page.locator("#picture").click(position={"x": 200, "y": 150})
+    await page.get_by_text("1 point").wait_for()
+    await page.locator("#segments button").first.click()
+
+
 async def violations(page: Page) -> list[str]:
     found = await Axe().run(page)
     return [f"{each['id']}: {each['nodes']}" for each in found.response["violations"]]
@@ -85,4 +107,17 @@ async def test_search(visitor: Visitor, tmp_path: Path) -> None:
     visitor.expects = {415, 422}
     page = await visitor.open("/search")
     await found(page)
+    await check_looks(page, tmp_path)
+
+
+async def test_generate(visitor: Visitor, tmp_path: Path) -> None:
+    visitor.expects = {400}
+    page = await visitor.open("/generate")
+    await generated(page)
+    await check_looks(page, tmp_path)
+
+
+async def test_analyze(visitor: Visitor, tmp_path: Path) -> None:
+    page = await visitor.open("/analyze")
+    await analysed(page)
     await check_looks(page, tmp_path)

@@ -51,3 +51,13 @@ async def test_the_dialog_comes_back_with_the_next_refusal(visitor: Visitor) -> 
     await page.locator("#session-key").fill(KEY)
     await page.get_by_role("button", name="Sign in").click()
     await page.get_by_text("Nothing is stored yet.").wait_for()
+
+
+async def test_what_was_asked_for_goes_on_once_the_key_is_given(visitor: Visitor) -> None:
+    page = await visitor.open("/generate")
+    await page.get_by_role("button", name="Not now").click()
+    await page.get_by_label("Prompt", exact=True).fill("a ring")
+    await page.get_by_role("button", name="Generate").click()
+    await page.locator("#session-key").fill(KEY)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_text("Finished.").wait_for()

@@ -26,4 +26,4 @@ async def test_the_strip_follows_what_happens(visitor: Visitor) -> None:
     await page.get_by_text("search ready").wait_for()
     await page.route("**/readyz", not_ready)
     await page.get_by_text("search not ready: the index is being built").wait_for()
-    assert await page.get_by_text("random weights, captions are empty of sense").is_visible()
+    assert await page.get_by_text("random weights, answers are empty of sense").is_visible()

@@ -12,12 +12,23 @@ from facetkit.addresses import parse_target
 from facetkit.s3_bucket import S3Bucket
 
 STATIC_PATH = "/static"
-_MENU = (("/", "Captions"), ("/search", "Search"), ("/docs", "API documentation"))
-_TEMPLATES = {"/": "captions.html", "/search": "search.html"}
+_MENU = (
+    ("/", "Captions"),
+    ("/generate", "Generate"),
+    ("/analyze", "Analyse"),
+    ("/search", "Search"),
+    ("/docs", "API documentation"),
+)
+_TEMPLATES = {
+    "/": "captions.html",
+    "/generate": "generate.html",
+    "/analyze": "analyze.html",
+    "/search": "search.html",
+}
 
 
 class PageEndpoints:
-    """GET / and /search; they show images of `image_origins` beside the gateway's own."""
+    """The pages; they show images of `image_origins` beside the gateway's own."""
 
     def __init__(self, image_origins: Sequence[str] = ()) -> None:
         self._headers = {
@@ -27,11 +38,21 @@ class PageEndpoints:
         self._pages = _rendered()
         self.router = APIRouter(include_in_schema=False)
         self.router.add_api_route("/", self.captions, response_class=HTMLResponse)
+        self.router.add_api_route("/generate", self.generate, response_class=HTMLResponse)
+        self.router.add_api_route("/analyze", self.analyze, response_class=HTMLResponse)
         self.router.add_api_route("/search", self.search, response_class=HTMLResponse)
 
     async def captions(self) -> HTMLResponse:
         """Images in words."""
         return self._page("/")
+
+    async def generate(self) -> HTMLResponse:
+        """Pictures from words."""
+        return self._page("/generate")
+
+    async def analyze(self) -> HTMLResponse:
+        """The parts of a picture."""
+        return self._page("/analyze")
 
     async def search(self) -> HTMLResponse:
         """Stored images, found by picture and by words."""

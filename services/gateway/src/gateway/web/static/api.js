@@ -2,14 +2,15 @@
 import { signIn } from "./session.js";
 
 export class ApiError extends Error {
-  constructor(message, code, status, retryAfterS = null) {
+  /** `fields` has what is wrong with the fields of the request, by name. */
+  constructor(message, code, status, { retryAfterS = null, fields = {} } = {}) {
     super(message);
-    Object.assign(this, { code, status, retryAfterS });
+    Object.assign(this, { code, status, retryAfterS, fields });
   }
 
   /** The same error in other words. */
   withMessage(message) {
-    return new ApiError(message, this.code, this.status, this.retryAfterS);
+    return new ApiError(message, this.code, this.status, this);
   }
 
   /** The message with its code, for people. */
@@ -19,11 +20,17 @@ export class ApiError extends Error {
 }
 
 /** The JSON answer, null for an empty one; where the API key is missing, `asks` for it. */
-export async function call(path, { asks = true, ...options } = {}) {
+export async function call(path, options = {}) {
+  const response = await opened(path, options);
+  return response.status === 204 ? null : response.json();
+}
+
+/** As `call`, but the answer itself, whose body is still to be read. */
+export async function opened(path, { asks = true, ...options } = {}) {
   let response = await sent(path, options);
   if (response.status === 401 && asks && (await signIn())) response = await sent(path, options);
   if (!response.ok) throw await failure(response);
-  return response.status === 204 ? null : response.json();
+  return response;
 }
 
 /** A POST of form fields; an array is sent as a field for each of its values. */
@@ -35,6 +42,14 @@ export function post(path, fields = {}, options = {}) {
   const form = Object.keys(fields).length ? { body } : {};
   return call(path, { method: "POST", ...form, ...options });
 }
+
+/** The options of a POST of `body` as JSON. */
+export const asJson = (body, options = {}) => ({
+  method: "POST",
+  headers: { "Content-Type": "application/json" },
+  body: JSON.stringify(body),
+  ...options,
+});
 
 /** What people are told of any error. */
 export const told = (error) => (error instanceof ApiError ? error.text : String(error));
@@ -58,6 +73,6 @@ async function failure(response) {
     body.error ?? `The gateway answered ${response.status}`,
     body.code ?? String(response.status),
     response.status,
-    Number.isFinite(retryAfter) ? retryAfter : null,
+    { retryAfterS: Number.isFinite(retryAfter) ? retryAfter : null, fields: body.fields },
   );
 }

@@ -1,0 +1,28 @@
+// What is wrong with the fields of a form, told at each of them.
+import { byId } from "./dom.js";
+
+/** Takes back what was told of the fields of `form`. */
+export function clearFieldErrors(form) {
+  for (const control of form.querySelectorAll("[aria-invalid]")) {
+    control.removeAttribute("aria-invalid");
+    byId(`${control.id}-error`).textContent = "";
+  }
+}
+
+/** Tells of the `fields` of `error` at their controls; whether all of it is told so. */
+export function showFieldErrors(form, { fields = {} }) {
+  const reasons = Object.entries(fields);
+  const controls = reasons.map(([name, reason]) => {
+    const control = form.querySelector(`[name="${CSS.escape(name)}"]`);
+    if (control) show(control, reason);
+    return control;
+  });
+  controls.find(Boolean)?.focus();
+  return reasons.length > 0 && controls.every(Boolean);
+}
+
+function show(control, reason) {
+  const name = control.dataset.name ?? control.labels[0].textContent.trim();
+  control.setAttribute("aria-invalid", "true");
+  byId(`${control.id}-error`).textContent = `${name} ${reason}`;
+}
