@@ -3,9 +3,8 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -14,39 +13,11 @@ from facetkit import deadlines
 from facetkit.errors import Deadline, NotReady
 from vision_models import metrics
 from vision_models.domain import Lane
+from vision_models.tickets import Ticket, Watch, Work, move_alike
 
 log = structlog.get_logger(__name__)
 
-Work = Callable[[list[Any]], Any]
-"""Computes one result per item, in order; called in the worker thread."""
-
-Watch = Callable[[int], None]
-"""Told how many items are before one's own, each time that it changes."""
-
 BULK_PERIOD_S = 1.0
-
-
-@dataclass(slots=True)
-class _Ticket:
-    work: Work
-    item: Any
-    alike: Hashable
-    lane: Lane
-    result: "asyncio.Future[Any]"
-    ends_at: float | None
-    watch: Watch | None = None
-    position: int | None = None
-    queued_at: float = field(default_factory=time.monotonic)
-
-    @property
-    def expired(self) -> bool:
-        return self.ends_at is not None and self.ends_at <= time.monotonic()
-
-    def moved(self, position: int) -> None:
-        """Tells whoever watches of a position that is new."""
-        if self.watch and position != self.position:
-            self.position = position
-            self.watch(position)
 
 
 class Batcher:
@@ -61,7 +32,7 @@ class Batcher:
         self._family = family
         self._max_batch = max_batch
         self._hang_s = hang_s
-        self._lanes: dict[Lane, deque[_Ticket]] = {lane: deque() for lane in Lane}
+        self._lanes: dict[Lane, deque[Ticket]] = {lane: deque() for lane in Lane}
         self._arrived = asyncio.Event()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="device")
         self._busy_since: float | None = None
@@ -94,7 +65,7 @@ class Batcher:
         if self.hung:
             raise NotReady("the model's worker hangs and is being restarted", retry_after_s=5)
         result = asyncio.get_running_loop().create_future()
-        ticket = _Ticket(work, item, alike, lane, result, deadlines.ends_at(), watch)
+        ticket = Ticket(work, item, alike, lane, result, deadlines.ends_at(), watch)
         self._lanes[lane].append(ticket)
         self._tell_positions()
         self._arrived.set()
@@ -121,7 +92,7 @@ class Batcher:
                 self._arrived.clear()
                 await self._arrived.wait()
 
-    def _take(self) -> list[_Ticket]:
+    def _take(self) -> list[Ticket]:
         for lane in Lane:
             self._drop_dead(lane)
         bulk, interactive = self._lanes[Lane.BULK], self._lanes[Lane.INTERACTIVE]
@@ -129,11 +100,11 @@ class Batcher:
             not interactive or time.monotonic() - self._bulk_served_at >= BULK_PERIOD_S
         )
         queues = (bulk, interactive) if bulk_leads else (interactive,)
-        batch: list[_Ticket] = []
+        batch: list[Ticket] = []
         if queues[0]:
             head = queues[0][0]
             for queue in queues:
-                _move_alike(queue, head, batch, self._max_batch)
+                move_alike(queue, head, batch, self._max_batch)
         return batch
 
     def _drop_dead(self, lane: Lane) -> None:
@@ -151,7 +122,7 @@ class Batcher:
         for before, ticket in enumerate(waiting):
             ticket.moved(self._computing + before)
 
-    async def _compute(self, batch: list[_Ticket]) -> None:
+    async def _compute(self, batch: list[Ticket]) -> None:
         for ticket in batch:
             waited_s = time.monotonic() - ticket.queued_at
             metrics.QUEUE_WAIT_SECONDS.labels(self._family).observe(waited_s)
@@ -162,7 +133,7 @@ class Batcher:
                 if not ticket.result.done():
                     await self._run([ticket])
 
-    async def _run(self, batch: list[_Ticket]) -> Exception | None:
+    async def _run(self, batch: list[Ticket]) -> Exception | None:
         loop = asyncio.get_running_loop()
         items = [ticket.item for ticket in batch]
         self._busy_since = started = time.monotonic()
@@ -170,30 +141,12 @@ class Batcher:
             results = await loop.run_in_executor(self._worker, batch[0].work, items)
         except Exception as error:
             if len(batch) == 1:
-                _settle(batch[0], error)
+                batch[0].settle(error)
             return error
         finally:
             self._busy_since = None
             metrics.INFERENCE_SECONDS.labels(self._family).observe(time.monotonic() - started)
             metrics.BATCH_SIZE.labels(self._family).observe(len(batch))
         for ticket, result in zip(batch, results, strict=True):
-            _settle(ticket, result)
+            ticket.settle(result)
         return None
-
-
-def _move_alike(queue: deque[_Ticket], head: _Ticket, batch: list[_Ticket], limit: int) -> None:
-    kept: list[_Ticket] = []
-    while queue and len(batch) < limit:
-        ticket = queue.popleft()
-        alike = ticket.work == head.work and ticket.alike == head.alike
-        (batch if alike else kept).append(ticket)
-    queue.extendleft(reversed(kept))
-
-
-def _settle(ticket: _Ticket, outcome: Any) -> None:
-    if ticket.result.done():
-        return
-    if isinstance(outcome, Exception):
-        ticket.result.set_exception(outcome)
-    else:
-        ticket.result.set_result(outcome)

@@ -8,14 +8,13 @@ from typing import Any, TypeVar
 
 from facetkit import deadlines
 from facetkit.errors import InvalidInput
-from vision_models import picture_files
+from vision_models import drawing_plan, picture_files
 from vision_models.admission import Admission
 from vision_models.batcher import Batcher
 from vision_models.domain import Lane, Pixels
 from vision_models.drawing_progress import DrawingProgress
-from vision_models.generation_domain import Drawing, Painter, Sampling
+from vision_models.generation_domain import Drawing, Painter
 from vision_models.generation_requests import (
-    SIDE_UNIT,
     Drawn,
     GenerationEvent,
     Picture,
@@ -65,13 +64,9 @@ class GenerationService:
         check(request, painter.schedulers)
         async with self._admission.admitted(lane):
             deadlines.check()
-            sampling = _sampling(request, painter)
             start = await self._start(request)
             progress = DrawingProgress(request.count, self._batcher.advance)
-            drawings = [
-                _drawing(request, seed, sampling, start, progress, index)
-                for index, seed in enumerate(request.seeds)
-            ]
+            drawings = drawing_plan.drawings(request, painter, start, progress)
             try:
                 events = progress.events(self._draw(painter, drawings, progress, lane))
                 async with aclosing(events):
@@ -115,7 +110,7 @@ class GenerationService:
         pictures = [
             Picture(
                 await self._thread(
-                    picture_files.encode, drawn, size, _facts(request, drawing, painter)
+                    picture_files.encode, drawn, size, drawing_plan.facts(request, drawing, painter)
                 ),
                 drawing.seed,
             )
@@ -127,69 +122,3 @@ class GenerationService:
     async def _thread(self, work: Callable[..., Result], *arguments: Any) -> Result:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._decoders, work, *arguments)
-
-
-def _sampling(request: PictureRequest, painter: Painter) -> Sampling:
-    width, height = _native_size(request.width, request.height, painter.native_side)
-    return Sampling(
-        width,
-        height,
-        request.steps,
-        request.guidance_scale,
-        request.scheduler or painter.schedulers[0],
-        request.strength if request.init_image else None,
-    )
-
-
-def _native_size(width: int, height: int, native_side: int) -> tuple[int, int]:
-    """The size asked for, or one of the same proportions that the model knows to draw."""
-    longest = max(width, height)
-    if not native_side or longest <= native_side:
-        return width, height
-    scale = native_side / longest / SIDE_UNIT
-    return (
-        max(SIDE_UNIT, round(width * scale) * SIDE_UNIT),
-        max(SIDE_UNIT, round(height * scale) * SIDE_UNIT),
-    )
-
-
-def _drawing(
-    request: PictureRequest,
-    seed: int,
-    sampling: Sampling,
-    start: Pixels | None,
-    progress: DrawingProgress,
-    index: int,
-) -> Drawing:
-    return Drawing(
-        request.prompt,
-        request.negative_prompt,
-        seed,
-        sampling,
-        start,
-        previews=request.previews and index == 0,
-        advance=progress.advance(index),
-    )
-
-
-def _facts(request: PictureRequest, drawing: Drawing, painter: Painter) -> dict[str, str]:
-    sampling = drawing.sampling
-    facts = {
-        "Software": "Facet",
-        "prompt": request.prompt,
-        "negative_prompt": request.negative_prompt,
-        "seed": str(drawing.seed),
-        "samples": str(request.steps),
-        "cfg": f"{request.guidance_scale:g}",
-        "width": str(request.width),
-        "height": str(request.height),
-        "scheduler": sampling.scheduler,
-        "native_width": str(sampling.width),
-        "native_height": str(sampling.height),
-        "model": painter.info.name,
-        "model_version": painter.info.version,
-        "model_set": painter.info.model_set,
-    }
-    if sampling.strength is not None:
-        facts["strength"] = f"{sampling.strength:g}"
-    return facts
