@@ -17,7 +17,7 @@ NO_PYTHON := $(shell test -x $(BIN)/python || echo no-python)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test test-slow lint format proto lock bench-embed bench-search bench-sync bench-duplicates bench-captions demo-models demo-eval images up down clean no-python
+.PHONY: help install run test test-slow lint format proto lock bench-embed bench-search bench-sync bench-duplicates bench-captions bench-generation demo-models demo-eval images up down clean no-python
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -67,6 +67,9 @@ bench-duplicates: $(INSTALLED_DEV) ## tiers of duplicates: precision and recall
 
 bench-captions: $(INSTALLED_DEV) ## captions: the mesh against one batched generate, hits against an echo
 	$(BIN)/python -m bench.captions
+
+bench-generation: $(INSTALLED_DEV) ## pictures and masks: the service against the bare loops
+	$(BIN)/python -m bench.generation
 
 demo-models: $(INSTALLED) ## train the demo models anew (20 minutes on two cores)
 	$(BIN)/python -m demo_training make

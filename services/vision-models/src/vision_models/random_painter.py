@@ -1,7 +1,6 @@
-"""A small Stable Diffusion with random weights, in the layout of the hub's."""
+"""A Stable Diffusion with random weights, in the layout of the hub's."""
 
-import json
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,72 +11,88 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 from vision_models.model_folder import replacing
 from vision_models.random_models import byte_tokenizer
 
-_LATENT_SIDE = 16
-_CONTEXT = 32
+
+@dataclass(frozen=True, slots=True)
+class PainterSizes:
+    """What makes a painter large: channels per level, and on which levels there is attention."""
+
+    latent_side: int
+    context: int
+    text_layers: int
+    channels: tuple[int, ...]
+    attention: tuple[bool, ...]
+    decoder_channels: tuple[int, int, int, int]
 
 
-def write(folder: Path) -> None:
+# Attention costs the square of the pixels: none above a 32nd of the picture's side.
+SMALL = PainterSizes(
+    latent_side=16,
+    context=32,
+    text_layers=2,
+    channels=(32, 64, 64),
+    attention=(False, False, True),
+    decoder_channels=(8, 8, 16, 16),
+)
+
+
+def write(folder: Path, sizes: PainterSizes = SMALL) -> None:
     """Writes the model, whole or not at all; equal on every machine."""
     torch.manual_seed(0)
     tokenizer = byte_tokenizer()
-    parts: dict[str, Any] = {
-        "unet": _unet(),
-        "vae": _vae(),
-        "text_encoder": _text_encoder(tokenizer),
-        "tokenizer": tokenizer,
-        "scheduler": _scheduler(),
-    }
+    kind: Any = StableDiffusionPipeline
+    pipeline = kind(
+        unet=_unet(sizes),
+        vae=_vae(sizes),
+        text_encoder=_text_encoder(sizes, tokenizer),
+        tokenizer=tokenizer,
+        scheduler=_scheduler(),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
     with replacing(folder) as making:
-        for name, part in parts.items():
-            part.save_pretrained(making / name)
-        text = json.dumps(_index(parts), indent=1)
-        (making / "model_index.json").write_text(text, encoding="utf-8")
+        pipeline.save_pretrained(making)
 
 
-def _index(parts: Mapping[str, Any]) -> dict[str, Any]:
-    kinds = {
-        name: [type(part).__module__.partition(".")[0], type(part).__name__]
-        for name, part in parts.items()
-    }
-    return {"_class_name": StableDiffusionPipeline.__name__, **kinds}
-
-
-def _unet() -> Any:
+def _unet(sizes: PainterSizes) -> Any:
     network: Any = UNet2DConditionModel
-    # Attention costs the square of the pixels: none above a 32nd of the picture's side.
+    down, up = (
+        tuple(f"CrossAttn{kind}" if has else kind for has in sizes.attention)
+        for kind in ("DownBlock2D", "UpBlock2D")
+    )
     return network(
-        sample_size=_LATENT_SIDE,
-        block_out_channels=(32, 64, 64),
-        down_block_types=("DownBlock2D", "DownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D", "UpBlock2D"),
+        sample_size=sizes.latent_side,
+        block_out_channels=sizes.channels,
+        down_block_types=down,
+        up_block_types=up[::-1],
         layers_per_block=1,
-        cross_attention_dim=_CONTEXT,
+        cross_attention_dim=sizes.context,
         attention_head_dim=8,
         norm_num_groups=8,
     )
 
 
-def _vae() -> Any:
-    network: Any = AutoencoderKL
+def _vae(sizes: PainterSizes) -> Any:
     # Four blocks make a latent of eight pixels a side, as in Stable Diffusion.
+    network: Any = AutoencoderKL
     return network(
         latent_channels=4,
-        block_out_channels=(8, 8, 16, 16),
+        block_out_channels=sizes.decoder_channels,
         down_block_types=("DownEncoderBlock2D",) * 4,
         up_block_types=("UpDecoderBlock2D",) * 4,
         norm_num_groups=8,
-        sample_size=8 * _LATENT_SIDE,
+        sample_size=8 * sizes.latent_side,
     )
 
 
-def _text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
+def _text_encoder(sizes: PainterSizes, tokenizer: CLIPTokenizer) -> CLIPTextModel:
     return CLIPTextModel(
         CLIPTextConfig(
-            hidden_size=_CONTEXT,
-            intermediate_size=2 * _CONTEXT,
-            num_hidden_layers=2,
+            hidden_size=sizes.context,
+            intermediate_size=2 * sizes.context,
+            num_hidden_layers=sizes.text_layers,
             num_attention_heads=4,
-            projection_dim=_CONTEXT,
+            projection_dim=sizes.context,
             vocab_size=len(tokenizer),
             bos_token_id=tokenizer.bos_token_id,
             eos_token_id=tokenizer.eos_token_id,
