@@ -99,6 +99,19 @@ def test_a_picture_to_start_from_matters_the_less_the_stronger(painter: Painter)
     assert distance(drawn(painter, one), drawn(painter, other)) > SAME
 
 
+def test_there_is_always_a_step_however_weak(painter: Painter) -> None:
+    for scheduler in painter.schedulers:
+        for steps, strength in ((1, 0.5), (2, 0.2), (49, 1e-6)):
+            weak = Sampling(64, 64, steps, 7.5, scheduler, strength)
+            assert drawn(painter, drawing(sampling=weak)).shape == (64, 64, 3)
+
+
+def test_it_tells_what_it_reads_all_of(painter: Painter) -> None:
+    assert painter.reads_all("a gold ring")
+    assert painter.reads_all("")
+    assert not painter.reads_all("gold " * 100)
+
+
 def test_steps_are_told_in_order_to_each_drawing(painter: Painter) -> None:
     told: dict[int, list[tuple[int, int]]] = {1: [], 2: []}
 

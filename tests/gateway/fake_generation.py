@@ -92,6 +92,7 @@ def _generated(request: generation_pb2.GenerateImagesRequest) -> generation_pb2.
         images=images,
         model=PAINTER,
         scheduler=request.scheduler or "pndm",
+        prompt_cut=len(request.prompt) > 100,
         native_width=128,
         native_height=64,
     )

@@ -51,6 +51,8 @@ async def test_a_picture_with_what_clip_sees_in_it(gateway: Gateway) -> None:
             "confidence_scores": {"city": 0.25, "sunset": 0.75, "futuristic": 0.5},
         },
         "seed": FIRST_SEED,
+        "negative_prompt": "",
+        "prompt_cut": False,
         "samples": 50,
         "cfg": 8.0,
         "height": 512,

@@ -13,7 +13,7 @@ from tests.pictures import jpeg
 PATH = "/api/segment"
 IMAGE = base64.b64encode(jpeg(1)).decode()
 POINT = {"x": 160, "y": 120}
-BAD_POINT = "must have the numbers x and y; excluded is true or false."
+BAD_POINT = "must have the numbers x and y, and may have excluded: true or false."
 BAD_BOX = "must be four numbers: left, top, right, bottom."
 NOTHING_MEANT = "must have a point that is not excluded, where there is no 'box'."
 

@@ -91,6 +91,30 @@ def test_a_picture_to_start_from(http: httpx.Client) -> None:
     assert png(made["generated_image"]).text["strength"] == "0.5"
 
 
+def test_however_weak_a_start_there_is_a_picture(http: httpx.Client) -> None:
+    for scheduler in ("pndm", "ddim", "euler_a"):
+        weak = {"init_image": ENCODED, "strength": 0.05, "scheduler": scheduler, "samples": 10}
+        made = asked(http, "/generate", prompt="a ring", **SMALL | weak)
+        assert made["strength"] == 0.05
+
+
+def test_a_prompt_that_is_longer_than_the_model_reads_is_told(http: httpx.Client) -> None:
+    long = asked(http, "/generate", prompt="gold ring " * 60 + "cat", **SMALL)
+    short = asked(http, "/generate", prompt="gold ring cat", **SMALL)
+    assert (long["prompt_cut"], short["prompt_cut"]) == (True, False)
+
+
+def test_of_a_tiny_picture_no_part_comes_twice(http: httpx.Client) -> None:
+    for size in ((1, 1), (16, 16), (1, 300)):
+        buffer = BytesIO()
+        Image.radial_gradient("L").resize(size).save(buffer, "PNG")
+        encoded = base64.b64encode(buffer.getvalue()).decode()
+        made = asked(http, "/analyze?mask_format=rle", image=encoded)
+        masks = [tuple(mask["counts"]) for mask in made["basic_segmentation"]["masks"]]
+        assert len(set(masks)) == len(masks)
+        assert 1 <= len(masks)
+
+
 def test_eight_clients_with_other_steps_and_seeds_get_their_own_pictures(
     http: httpx.Client,
 ) -> None:

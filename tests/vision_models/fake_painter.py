@@ -23,6 +23,10 @@ class FakePainter:
         self.gate.set()
         self.entered = threading.Event()
 
+    def reads_all(self, text: str) -> bool:
+        """Up to twenty words."""
+        return len(text.split()) <= 20
+
     def draw(self, batch: Sequence[Drawing]) -> list[Pixels | FacetError | None]:
         """Waits for the gate before each step; "forbidden" pictures are held back."""
         self.batches.append([drawing.seed for drawing in batch])

@@ -62,3 +62,31 @@ async def test_a_waiting_bulk_call_that_is_cancelled_takes_no_place() -> None:
     await first
     async with admission.admitted(Lane.BULK):
         pass
+
+
+async def refused(admission: Admission) -> Overloaded:
+    """What a call over the bound is told."""
+    with pytest.raises(Overloaded) as raised:
+        async with admission.admitted(Lane.INTERACTIVE):
+            pass
+    return raised.value
+
+
+async def fill(admission: Admission, size: int, seconds: float) -> "list[asyncio.Task[None]]":
+    """So many calls that leave together after `seconds`."""
+    leave = asyncio.Event()
+    calls = [asyncio.create_task(enter(admission, Lane.INTERACTIVE, leave)) for _ in range(size)]
+    asyncio.get_running_loop().call_later(seconds, leave.set)
+    await asyncio.sleep(0)
+    return calls
+
+
+async def test_those_who_leave_together_are_not_waited_for_one_by_one() -> None:
+    admission, size = Admission(40), 40
+    for _ in range(3):
+        calls = await fill(admission, size, 0.5)
+        error = await refused(admission)
+        await asyncio.gather(*calls)
+    assert error.retry_after_s is not None
+    # Each stayed for half a second: forty times that is not what the next one has to wait.
+    assert 1 <= error.retry_after_s < size * 0.5 / 4

@@ -149,6 +149,20 @@ async def test_several_pictures_count_their_seeds_on_and_are_one_batch(family: F
     assert pixels(alone)[0] == pixels(drawn)[1]
 
 
+async def test_a_preview_comes_with_the_step_that_all_pictures_took(family: Family) -> None:
+    *steps, _ = await family.events(replace(REQUEST, count=3, previews=True))
+    told = [event for event in steps if isinstance(event, Progressed)]
+    assert [event.step for event in told] == [1, 2, 3, 4, 5]
+    assert all(opened(event.preview).size == (8, 8) for event in told)
+
+
+async def test_a_prompt_that_is_not_read_to_its_end_is_told(family: Family) -> None:
+    long = "gold " * 30
+    assert not (await family.drawn()).prompt_cut
+    assert (await family.drawn(replace(REQUEST, prompt=long))).prompt_cut
+    assert (await family.drawn(replace(REQUEST, negative_prompt=long))).prompt_cut
+
+
 async def test_without_a_seed_every_call_has_its_own_and_it_is_told(family: Family) -> None:
     drawn = [await family.drawn(replace(REQUEST, seed=None)) for _ in range(4)]
     seeds = {each.pictures[0].seed for each in drawn}

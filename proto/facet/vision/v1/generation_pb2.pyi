@@ -241,11 +241,14 @@ class Generated(_message.Message):
     SCHEDULER_FIELD_NUMBER: _builtins.int
     NATIVE_WIDTH_FIELD_NUMBER: _builtins.int
     NATIVE_HEIGHT_FIELD_NUMBER: _builtins.int
+    PROMPT_CUT_FIELD_NUMBER: _builtins.int
     scheduler: _builtins.str
     """The scheduler that was used."""
     native_width: _builtins.int
     """What the pictures were computed at; smaller than what was asked for with the demo models."""
     native_height: _builtins.int
+    prompt_cut: _builtins.bool
+    """Whether the model read only the beginning of the prompt or of the negative prompt."""
     @_builtins.property
     def images(self) -> _containers.RepeatedCompositeFieldContainer[Global___GeneratedImage]: ...
     @_builtins.property
@@ -258,10 +261,11 @@ class Generated(_message.Message):
         scheduler: _builtins.str = ...,
         native_width: _builtins.int = ...,
         native_height: _builtins.int = ...,
+        prompt_cut: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["images", b"images", "model", b"model", "native_height", b"native_height", "native_width", b"native_width", "scheduler", b"scheduler"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["images", b"images", "model", b"model", "native_height", b"native_height", "native_width", b"native_width", "prompt_cut", b"prompt_cut", "scheduler", b"scheduler"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

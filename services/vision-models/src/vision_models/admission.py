@@ -24,6 +24,7 @@ class Admission:
         self._inside = {lane: 0 for lane in Lane}
         self._changed = asyncio.Condition()
         self._seconds_each = 0.05
+        self._busy_since = 0.0
 
     @asynccontextmanager
     async def admitted(self, lane: Lane) -> AsyncIterator[None]:
@@ -36,11 +37,10 @@ class Admission:
                 f"the queue is full ({self._size} calls)", retry_after_s=self._retry_after_s()
             )
         self._enter(lane)
-        started = time.monotonic()
         try:
             yield
         finally:
-            self._observe(time.monotonic() - started)
+            self._observe()
             await self._leave(lane)
 
     @property
@@ -48,6 +48,8 @@ class Admission:
         return sum(self._inside.values())
 
     def _enter(self, lane: Lane) -> None:
+        if not self._total:
+            self._busy_since = time.monotonic()
         self._inside[lane] += 1
         metrics.QUEUE_DEPTH.labels(self._family, lane.value).set(self._inside[lane])
 
@@ -63,9 +65,12 @@ class Admission:
                 lambda: self._total < self._size and self._inside[Lane.BULK] < self._size // 2
             )
 
-    def _observe(self, seconds: float) -> None:
-        each = seconds / max(self._total, 1)
-        self._seconds_each += _SMOOTHING * (each - self._seconds_each)
+    def _observe(self) -> None:
+        # From one leaving to the next: what is computed together leaves together.
+        now = time.monotonic()
+        self._seconds_each += _SMOOTHING * (now - self._busy_since - self._seconds_each)
+        self._busy_since = now
 
     def _retry_after_s(self) -> float:
-        return max(1.0, self._size * self._seconds_each)
+        """When half of the queue should have left."""
+        return max(1.0, self._size / 2 * self._seconds_each)

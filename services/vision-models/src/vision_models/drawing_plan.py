@@ -69,5 +69,5 @@ def facts(request: PictureRequest, drawing: Drawing, painter: Painter) -> dict[s
         "model_set": painter.info.model_set,
     }
     if sampling.strength is not None:
-        told["strength"] = f"{sampling.strength:g}"
+        told["strength"] = f"{request.strength:g}"
     return told

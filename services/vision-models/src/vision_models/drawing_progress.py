@@ -17,6 +17,7 @@ class DrawingProgress:
         self.results: list[Pixels] = []
         self._alive = alive
         self._steps = [0] * count
+        self._preview = b""
         self._loop = asyncio.get_running_loop()
         self._events: asyncio.Queue[Queued | Progressed | None] = asyncio.Queue()
 
@@ -57,6 +58,8 @@ class DrawingProgress:
         before = sum(self._steps)
         self._steps[index] = step
         count, after = len(self._steps), sum(self._steps)
+        self._preview = preview or self._preview
         # Pictures computed side by side advance together: one event tells of all.
-        if (preview and after > before) or after // count > before // count:
-            self._events.put_nowait(Progressed(max(1, after // count), steps, preview))
+        if after // count > before // count:
+            self._events.put_nowait(Progressed(after // count, steps, self._preview))
+            self._preview = b""

@@ -55,6 +55,9 @@ class Painter(Protocol):
     native_side: int
     """The longest side in pixels that it knows to draw at; 0 where it takes any."""
 
+    def reads_all(self, text: str) -> bool:
+        """Whether the model reads all of a prompt, or cuts it off."""
+
     def draw(self, batch: Sequence[Drawing]) -> "list[Pixels | FacetError | None]":
         """Height × width × 3 for each drawing, of equal samplings, as if it were drawn alone.
 

@@ -66,13 +66,16 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """The pictures, and how they were computed."""
+    """The pictures, and how they were computed; `prompt_cut` where the model read only the
+    beginning of a prompt.
+    """
 
     pictures: Sequence[Picture]
     model: ModelInfo
     scheduler: str
     native_width: int
     native_height: int
+    prompt_cut: bool
 
 
 GenerationEvent = Queued | Progressed | Drawn

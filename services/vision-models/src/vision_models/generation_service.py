@@ -117,7 +117,16 @@ class GenerationService:
             for drawing, drawn in zip(drawings, pixels, strict=True)
         ]
         sampling = drawings[0].sampling
-        return Drawn(pictures, painter.info, sampling.scheduler, sampling.width, sampling.height)
+        return Drawn(
+            pictures,
+            painter.info,
+            sampling.scheduler,
+            sampling.width,
+            sampling.height,
+            prompt_cut=not all(
+                painter.reads_all(text) for text in (request.prompt, request.negative_prompt)
+            ),
+        )
 
     async def _thread(self, work: Callable[..., Result], *arguments: Any) -> Result:
         loop = asyncio.get_running_loop()

@@ -84,4 +84,5 @@ def _generated(drawn: Drawn) -> generation_pb2.Generated:
         scheduler=drawn.scheduler,
         native_width=drawn.native_width,
         native_height=drawn.native_height,
+        prompt_cut=drawn.prompt_cut,
     )

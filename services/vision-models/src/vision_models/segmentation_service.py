@@ -122,7 +122,10 @@ def grid(side: int) -> npt.NDArray[np.float64]:
 def _largest(
     segmenter: Segmenter, encoded: EncodedPicture, candidates: Sequence[Candidate], most: int
 ) -> tuple[Part, ...]:
-    found = segmenter.distinct(encoded.encoding, candidates)
+    # Of tiny pictures many masks are equal, whose boxes are too small to be told apart.
+    proposed = segmenter.distinct(encoded.encoding, candidates)
+    some = [mask for mask in reversed(proposed) if mask.bits.any()]
+    found = list({mask.bits.tobytes(): mask for mask in some}.values())
     found.sort(key=lambda mask: int(mask.bits.sum()), reverse=True)
     return _parts(found[:most], encoded)
 

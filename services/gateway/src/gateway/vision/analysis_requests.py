@@ -14,6 +14,7 @@ LIMIT = 20
 MAX_DETECTIONS = 100
 # Pictures have fewer pixels than that, and single precision takes it.
 _FARTHEST = 2.0**31
+_POINT_FIELDS = {"x", "y", "excluded"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +98,14 @@ def _points(fields: JsonFields) -> list[Point]:
     for index, point in enumerate(points):
         if point is None:
             fields.blame(
-                f"points[{index}]", "must have the numbers x and y; excluded is true or false."
+                f"points[{index}]",
+                "must have the numbers x and y, and may have excluded: true or false.",
             )
     return [point for point in points if point]
 
 
 def _point(value: object) -> Point | None:
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or not set(value) <= _POINT_FIELDS:
         return None
     x, y, excluded = _number(value.get("x")), _number(value.get("y")), value.get("excluded", False)
     if x is None or y is None or not isinstance(excluded, bool):

@@ -1,6 +1,7 @@
 """The threads that decode, draw and write analyses, away from the event loop."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from facetkit.errors import Overloaded
 
 THREADS = 2
 MAX_ANALYSES = 16
+_SMOOTHING = 0.3
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
@@ -20,6 +22,7 @@ class AnalysisThreads:
     """THREADS threads for at most MAX_ANALYSES analyses together."""
 
     def __init__(self) -> None:
+        self._seconds = 1.0
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="analysis")
         self._analyses = 0
 
@@ -27,12 +30,15 @@ class AnalysisThreads:
     def admitted(self) -> Iterator[None]:
         """Counts the block as one analysis. Raises Overloaded where there are too many."""
         if self._analyses >= MAX_ANALYSES:
-            raise Overloaded("too many analyses at once", retry_after_s=1)
+            told = f"too many analyses at once ({MAX_ANALYSES})"
+            raise Overloaded(told, retry_after_s=max(1.0, self._seconds / 2))
         self._analyses += 1
+        started = time.monotonic()
         try:
             yield
         finally:
             self._analyses -= 1
+            self._seconds += _SMOOTHING * (time.monotonic() - started - self._seconds)
 
     async def run(self, work: Callable[P, Result], *args: P.args, **kwargs: P.kwargs) -> Result:
         """What `work` returns or raises. Raises Deadline where no time is left for it."""

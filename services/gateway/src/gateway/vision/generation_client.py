@@ -87,4 +87,5 @@ def _generated(generated: generation_pb2.Generated) -> Generated:
         scheduler=generated.scheduler,
         native_width=generated.native_width,
         native_height=generated.native_height,
+        prompt_cut=generated.prompt_cut,
     )

@@ -46,7 +46,10 @@ class GeneratedImage:
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """The pictures, the size they were computed at, and what made them."""
+    """The pictures, the size they were computed at, and what made them.
+
+    `prompt_cut` says that the model read only the beginning of a prompt.
+    """
 
     images: list[GeneratedImage]
     model: str
@@ -54,6 +57,7 @@ class Generated:
     scheduler: str
     native_width: int
     native_height: int
+    prompt_cut: bool
 
 
 GenerationEvent = Queued | Progress | Generated

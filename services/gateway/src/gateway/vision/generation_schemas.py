@@ -46,8 +46,13 @@ class GenerateAnswer(BaseModel):
     images: list[GeneratedImageAnswer] | None = Field(
         default=None, description="All pictures; only with `count` > 1"
     )
+    negative_prompt: str
+    prompt_cut: bool = Field(
+        description="Whether the model read only the beginning, 77 tokens, of a prompt"
+    )
     samples: int
     cfg: float
+    strength: float | None = Field(default=None, description="Only with `init_image`")
     height: int
     width: int
     scheduler: str = Field(description="The one that was used", examples=["pndm"])
@@ -75,8 +80,11 @@ class GenerateAnswer(BaseModel):
             clip_analysis=analysis,
             seed=images[0].seed,
             images=images if len(images) > 1 else None,
+            negative_prompt=asked.negative_prompt,
+            prompt_cut=made.prompt_cut,
             samples=asked.steps,
             cfg=asked.guidance_scale,
+            strength=asked.strength if asked.init_image else None,
             height=asked.height,
             width=asked.width,
             scheduler=made.scheduler,

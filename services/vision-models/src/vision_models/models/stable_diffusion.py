@@ -36,6 +36,11 @@ class StableDiffusion:
         self._parts = parts
         self._preview = LatentPreview(parts.networks["vae"])
 
+    def reads_all(self, text: str) -> bool:
+        """Whether the text fits into the encoder's tokens, 77 in Stable Diffusion v1."""
+        tokenizer = self._parts.networks["tokenizer"]
+        return bool(len(tokenizer(text).input_ids) <= tokenizer.model_max_length)
+
     def draw(self, batch: Sequence[Drawing]) -> list[Pixels | FacetError | None]:
         """One picture per drawing, each from its own seed."""
         try:
@@ -58,7 +63,8 @@ class StableDiffusion:
         shape: dict[str, Any] = {"width": sampling.width, "height": sampling.height}
         if sampling.strength is not None:
             kind = StableDiffusionImg2ImgPipeline
-            shape = {"image": [_start(each) for each in batch], "strength": sampling.strength}
+            strength = _strength(sampling.strength, sampling.steps)
+            shape = {"image": [_start(each) for each in batch], "strength": strength}
         scheduler = fresh(sampling.scheduler, self._parts.scheduler)
         pipeline = self._parts.pipeline(kind, scheduler)
         made = pipeline(
@@ -114,6 +120,11 @@ class _Steps:
             preview = self._preview(latents) if drawing.previews and shown else None
             drawing.advance(step, steps, preview)
         return {}
+
+
+def _strength(asked: float, steps: int) -> float:
+    # The library rounds the steps down; with none it gives no picture at all.
+    return max(asked, min(1.0, 1.001 / steps))
 
 
 def _steps(pipeline: Any, drawing: Drawing) -> int:
