@@ -12,6 +12,7 @@ import pytest
 
 from facetkit.errors import NotReady
 from vision_models.models import weights
+from vision_models.models.pinned import PINNED
 
 REVISION = "0" * 39 + "1"
 OPEN, GATED = "someone/open-model", "someone/gated-model"
@@ -99,9 +100,9 @@ def test_a_gated_model_says_what_is_needed(hub: str, tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("pinned", weights.PINNED)
+@pytest.mark.parametrize("pinned", PINNED)
 def test_a_pinned_file_that_is_missing_is_named(tmp_path: Path, pinned: tuple[str, str]) -> None:
     model_id, revision = pinned
-    first = next(iter(weights.PINNED[pinned]))
+    first = next(iter(PINNED[pinned]))
     with pytest.raises(NotReady, match=f"{first} of {model_id} is missing"):
         weights.check_pinned(tmp_path, model_id, revision)

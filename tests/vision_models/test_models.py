@@ -16,6 +16,7 @@ from vision_models.embedding_family import prepare
 from vision_models.loading import HubModel, ModelLoader
 from vision_models.models import EMBEDDERS, ZERO_SHOT_MODELS, clip, clip_zero_shot, device, weights
 from vision_models.models.packed_linear import PackedLinear, pack_linears
+from vision_models.models.pinned import PINNED
 
 
 def random_clip(models_dir: Path) -> Path:
@@ -108,7 +109,7 @@ def test_a_folder_can_stand_in_for_a_hub_id(tmp_path: Path) -> None:
 
 
 def test_weights_that_differ_from_the_pinned_ones_are_refused(tmp_path: Path) -> None:
-    (model_id, revision), files = next(iter(weights.PINNED.items()))
+    (model_id, revision), files = next(iter(PINNED.items()))
     for file in files:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_bytes(b"not the weights")
