@@ -16,6 +16,7 @@ from vision_models.models.pinned import PINNED
 
 REVISION = "0" * 39 + "1"
 OPEN, GATED = "someone/open-model", "someone/gated-model"
+PIPELINE = "someone/pipeline"
 FILES = {
     "config.json": b"{}",
     "vocab.txt": b"[PAD]",
@@ -24,12 +25,39 @@ FILES = {
     "pytorch_model.bin": b"weights",
     "tf_model.h5": b"other weights",
 }
+NEEDED = {
+    name: name.encode()
+    for name in (
+        "model_index.json",
+        "feature_extractor/preprocessor_config.json",
+        "safety_checker/model.safetensors",
+        "scheduler/scheduler_config.json",
+        "text_encoder/model.safetensors",
+        "tokenizer/merges.txt",
+        "unet/config.json",
+        "unet/diffusion_pytorch_model.safetensors",
+        "vae/diffusion_pytorch_model.safetensors",
+    )
+}
+OTHER_FORMS = {
+    name: b"gigabytes"
+    for name in (
+        "v1-5-pruned.safetensors",
+        "v1-5-pruned-emaonly.ckpt",
+        "text_encoder/model.fp16.safetensors",
+        "text_encoder/pytorch_model.bin",
+        "unet/diffusion_pytorch_model.bin",
+        "unet/diffusion_pytorch_model.fp16.safetensors",
+        "unet/diffusion_pytorch_model.non_ema.safetensors",
+    )
+}
 SCRIPT = """
 import sys
 from facetkit.errors import NotReady
-from vision_models.models.weights import from_hub
+from vision_models.models import weights
+files = getattr(weights, sys.argv[3])
 try:
-    print(from_hub(sys.argv[1], sys.argv[2], "full").folder)
+    print(weights.from_hub(sys.argv[1], sys.argv[2], "full", files=files).folder)
 except NotReady as error:
     print(error.message)
 """
@@ -52,7 +80,7 @@ class Hub(http.server.BaseHTTPRequestHandler):
         if "/tree/" in path:
             files = [
                 {"type": "file", "path": name, "size": len(content), "oid": name}
-                for name, content in FILES.items()
+                for name, content in _files(path).items()
             ]
             content, headers["Content-Type"] = json.dumps(files).encode(), "application/json"
         elif path.startswith("/api/"):
@@ -60,13 +88,18 @@ class Hub(http.server.BaseHTTPRequestHandler):
         elif GATED in path:
             content, status, headers["X-Error-Code"] = b"", 403, "GatedRepo"
         else:
-            content = FILES[path.rpartition("/")[2]]
-            headers |= {"ETag": f'"{path.rpartition("/")[2]}"', "X-Repo-Commit": REVISION}
+            name = path.partition(f"/resolve/{REVISION}/")[2]
+            content = _files(path)[name]
+            headers |= {"ETag": f'"{name.replace("/", "-")}"', "X-Repo-Commit": REVISION}
         self.send_response(status)
         for name, value in (headers | {"Content-Length": str(len(content))}).items():
             self.send_header(name, value)
         self.end_headers()
         return content
+
+
+def _files(path: str) -> dict[str, bytes]:
+    return NEEDED | OTHER_FORMS if PIPELINE in path else FILES
 
 
 @pytest.fixture(scope="module")
@@ -77,10 +110,10 @@ def hub() -> Iterator[str]:
         server.shutdown()
 
 
-def from_hub(hub: str, model_id: str, home: Path) -> str:
+def from_hub(hub: str, model_id: str, home: Path, files: str = "MODEL_FILES") -> str:
     """What `weights.from_hub` says: the folder, or why there is none."""
     environment = {"HF_ENDPOINT": hub, "HF_HOME": str(home), "HOME": str(home)}
-    command = [sys.executable, "-c", SCRIPT, model_id, REVISION]
+    command = [sys.executable, "-c", SCRIPT, model_id, REVISION, files]
     done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     return done.stdout.strip()
 
@@ -91,6 +124,16 @@ def test_old_weights_are_fetched_where_a_revision_has_no_safetensors(
     folder = Path(from_hub(hub, OPEN, tmp_path))
     fetched = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert fetched == {name: FILES[name] for name in FILES if name != "tf_model.h5"}
+
+
+def test_of_a_pipeline_one_form_of_each_network_is_fetched(hub: str, tmp_path: Path) -> None:
+    folder = Path(from_hub(hub, PIPELINE, tmp_path, "DIFFUSION_FILES"))
+    fetched = {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+    assert fetched == NEEDED
 
 
 def test_a_gated_model_says_what_is_needed(hub: str, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ MANIFEST = "manifest.json"
 PREPROCESSING_VERSION = "p1"
 """Raised when the way from bytes to pixels changes, since the vectors change with it."""
 
-_FILES = ["*.json", "*.txt", "*.jinja", "*.model", "*.safetensors"]
+MODEL_FILES = ["*.json", "*.txt", "*.jinja", "*.model", "*.safetensors"]
 _OLD_WEIGHTS = "*.bin"
 DIFFUSION_FILES = [
     *("*/*.json", "*/*.txt", "model_index.json"),
@@ -70,7 +70,7 @@ def from_hub(
     revision: str,
     model_set: str,
     token: str = "",
-    files: Sequence[str] = _FILES,
+    files: Sequence[str] = MODEL_FILES,
 ) -> Weights:
     """The weights of a hub id at a pinned revision, downloaded on first use, or of a folder.
 

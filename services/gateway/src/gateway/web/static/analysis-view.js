@@ -23,8 +23,13 @@ export class AnalysisView {
     });
   }
 
+  get isShown() {
+    return !byId("analysis").hidden;
+  }
+
   /** Shows the image `file`, which `image` is in base64, and what was answered about it. */
   async show(file, image, answer) {
+    byId("empty").hidden = true;
     byId("analysis").hidden = false;
     await this.stage.show(file, answer);
     this.segments = segmentsOf(answer.basic_segmentation);
@@ -35,6 +40,17 @@ export class AnalysisView {
     this.crosshair.begin();
     byId("concepts").replaceChildren(confidenceBars(answer.clip_analysis));
     byId("models").textContent = madeBy(answer);
+  }
+
+  /** Forgets the picture, and what was found in it. */
+  clear() {
+    byId("analysis").hidden = true;
+    byId("empty").hidden = false;
+    byId("segment-told").textContent = "";
+    this.segments = [];
+    this.layers.show(this.segments);
+    this.#list();
+    this.points.clear();
   }
 
   /** Names the segments by what was detected; how many have a name then. */

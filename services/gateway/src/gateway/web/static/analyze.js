@@ -3,14 +3,15 @@ import { asJson, call, isCancelled, told } from "./api.js";
 import { AnalysisView } from "./analysis-view.js";
 import { ChosenImage } from "./chosen-image.js";
 import { byId, counted } from "./dom.js";
-import { clearFieldErrors, showFieldErrors } from "./field-errors.js";
+import { clearFieldErrors, FieldErrors, showFieldErrors } from "./field-errors.js";
+import { imageFault } from "./image-check.js";
 import { encoded } from "./image-encoding.js";
 import { withRetries } from "./retrying.js";
 
 const MAX_DETECTIONS = 100;
 
 const form = byId("analyze-form");
-const chosen = new ChosenImage("image", () => clearFieldErrors(form));
+const chosen = new ChosenImage("image", forget);
 const view = new AnalysisView();
 let running = null;
 
@@ -22,12 +23,7 @@ window.addEventListener("pagehide", () => running?.abort());
 async function start(event) {
   event.preventDefault();
   if (running) return;
-  byId("problem").textContent = "";
-  clearFieldErrors(form);
-  if (!chosen.file) {
-    showFieldErrors(form, { fields: { image: "must be chosen first." } });
-    return;
-  }
+  forget();
   running = new AbortController();
   byId("cancel").disabled = false;
   byId("progress").hidden = false;
@@ -39,11 +35,21 @@ async function start(event) {
   byId("cancel").disabled = true;
 }
 
+/** Forgets what came of the picture before, and cancels what is asked about it. */
+function forget() {
+  running?.abort();
+  byId("problem").textContent = "";
+  clearFieldErrors(form);
+  view.clear();
+  say("");
+}
+
 /** What came of a run, in words. */
 async function ending({ signal }) {
   try {
     return await run(signal);
   } catch (error) {
+    view.clear();
     if (isCancelled(error)) return "Cancelled.";
     if (showFieldErrors(form, error)) return "Nothing was analysed: see the marked fields.";
     byId("problem").textContent = told(error);
@@ -54,14 +60,19 @@ async function ending({ signal }) {
 async function run(signal) {
   const { file } = chosen;
   say("Analysing…");
+  await check(file);
   const image = await encoded(file);
   const body = { image, labels: byId("labels").value };
   const answer = await asked("/analyze?mask_format=rle", body, signal);
-  byId("empty").hidden = true;
   await view.show(file, image, answer);
   const found = counted(answer.basic_segmentation.segments.length, "segment");
   say(`${found} found. Naming them…`);
   return named(found, body, signal);
+}
+
+async function check(file) {
+  const fault = file ? await imageFault(file) : "must be chosen first.";
+  if (fault) throw new FieldErrors({ image: fault });
 }
 
 /** Names the segments; what was found stays where that fails. */
@@ -70,6 +81,8 @@ async function named(found, body, signal) {
     const { detections } = await asked("/api/detect", { ...body, limit: MAX_DETECTIONS }, signal);
     return `Finished: ${found}, ${view.name(detections)} named.`;
   } catch (error) {
+    // Another picture was chosen, and this one is gone.
+    if (!view.isShown) throw error;
     view.name([]);
     const reason = isCancelled(error) ? "cancelled" : told(error);
     return `${found} found, not named: ${reason}.`;

@@ -26,15 +26,21 @@ async function start(event) {
   byId("cancel").disabled = false;
   byId("problem").textContent = "";
   clearFieldErrors(form.root);
-  byId("empty").hidden = byId("shown").hidden = true;
+  forget();
   progress.begin();
   progress.end(await ending(running));
   running = null;
-  byId("shown").hidden = false;
   byId("empty").hidden = byId("shown").hasChildNodes();
   // A button that is disabled while it has the focus would lose it for the keyboard.
   if (document.activeElement === byId("cancel")) byId("start").focus();
   byId("cancel").disabled = true;
+}
+
+/** Takes away the picture before: what comes of the next run is not its. */
+function forget() {
+  byId("empty").hidden = true;
+  byId("shown").replaceChildren();
+  history.mark(null);
 }
 
 /** What came of a run, in words. */
@@ -77,5 +83,6 @@ function showAgain(made) {
 }
 
 function show(made) {
+  byId("empty").hidden = true;
   byId("shown").replaceChildren(...generatedView(made, (seed) => form.setSeed(seed)));
 }

@@ -4,6 +4,8 @@ import { element } from "./dom.js";
 import { pngUrl } from "./image-encoding.js";
 import { modelSetName } from "./strip.js";
 
+const CUT = "The model read only the beginning of the prompt (77 tokens).";
+
 /** The pictures of `answer` as { url, seed }; the URLs hold memory until they are revoked. */
 export function picturesOf({ generated_image: image, seed, images }) {
   const all = images ?? [{ image, seed }];
@@ -47,8 +49,12 @@ function facts({ samples, cfg, width, height, scheduler, model }) {
 const fact = ([name, value]) =>
   element("div", {}, element("dt", {}, name), element("dd", {}, String(value)));
 
-function notes({ width, height, native_width: across, native_height: down, model_set: modelSet }) {
+function notes(answer) {
+  const { width, height, native_width: across, native_height: down, model_set: modelSet } = answer;
   const isNative = across === width && down === height;
-  const told = isNative ? [] : [`Computed at ${across} × ${down} pixels, then resized.`];
-  return [...told, `Model set: ${modelSetName(modelSet)}.`];
+  return [
+    answer.prompt_cut ? CUT : null,
+    isNative ? null : `Computed at ${across} × ${down} pixels, then resized.`,
+    `Model set: ${modelSetName(modelSet)}.`,
+  ].filter(Boolean);
 }

@@ -1,6 +1,8 @@
 // The form of what is to be generated.
 import { ChosenImage } from "./chosen-image.js";
 import { byId } from "./dom.js";
+import { FieldErrors } from "./field-errors.js";
+import { imageFault } from "./image-check.js";
 import { encoded } from "./image-encoding.js";
 
 const TEXTS = ["prompt", "negative_prompt", "labels", "scheduler"];
@@ -32,14 +34,24 @@ export class GenerationForm {
     this.#control("seed").focus();
   }
 
-  /** The body of the request: what stays empty is left out. */
+  /** The body of the request: what stays empty is left out. Throws FieldErrors. */
   async body() {
-    const texts = TEXTS.map((name) => [name, this.#control(name).value]);
-    const numbers = NUMBERS.map((name) => [name, this.#number(name)]);
-    const given = [...texts, ...numbers].filter(([, value]) => value !== "");
     const { file } = this.startImage;
-    if (file) given.push(["init_image", await encoded(file)], [STRENGTH, this.#number(STRENGTH)]);
+    const texts = TEXTS.map((name) => [name, this.#control(name).value]);
+    const names = file ? [...NUMBERS, STRENGTH] : NUMBERS;
+    const numbers = names.map((name) => [name, this.#number(name)]);
+    const given = [...texts, ...numbers].filter(([, value]) => value !== "");
+    await this.#check(file);
+    if (file) given.push(["init_image", await encoded(file)]);
     return Object.fromEntries(given);
+  }
+
+  async #check(file) {
+    const faults = {};
+    if (!this.#control("prompt").value.trim()) faults.prompt = "is required.";
+    const fault = file && (await imageFault(file));
+    if (fault) faults.init_image = fault;
+    if (Object.keys(faults).length) throw new FieldErrors(faults);
   }
 
   /** null for what is no number: the gateway says what it wants. */

@@ -20,7 +20,7 @@ export class GenerationHistory {
     this.mark(made);
   }
 
-  /** Marks the one that is shown. */
+  /** Marks the one that is shown, null for none. */
   mark(made) {
     const shown = this.all.indexOf(made);
     for (const [index, item] of [...this.list.children].entries()) {

@@ -9,11 +9,15 @@ import { sizeOf } from "./segment-list.js";
 import { dot, ringsPath, shape } from "./svg.js";
 
 const PATH = "/api/segment?mask_format=rle";
+const MAX_POINTS = 64;
 const OPACITY = 150;
+const ACTIONS = ["remove-point", "clear-points"];
 
 export class PointPrompts {
   constructor() {
     this.layer = new MaskLayer(byId("pointed"));
+    this.drawn = shape("g", {});
+    byId("remove-point").addEventListener("click", () => this.#removeLast());
     byId("clear-points").addEventListener("click", () => this.clear());
   }
 
@@ -31,22 +35,43 @@ export class PointPrompts {
     this.points = [];
     this.#show(null);
     this.#say("");
-    // A button that is disabled while it has the focus would lose it for the keyboard.
-    if (document.activeElement === byId("clear-points")) byId("picture").focus();
-    byId("clear-points").disabled = true;
+    this.#enable();
   }
 
-  /** Adds a point, and asks what is meant now. */
+  /** Adds a point where there is room for one, and asks what is meant now. */
   async add({ x, y }, excluded) {
+    if (this.points.length === MAX_POINTS) {
+      return this.#say(`${MAX_POINTS} points are the most; this one was not added.`);
+    }
     // The middle of the pixel.
     this.points.push({ x: x + 0.5, y: y + 0.5, excluded });
-    byId("clear-points").disabled = false;
+    await this.#changed();
+  }
+
+  async #removeLast() {
+    this.points.pop();
+    if (this.points.length) await this.#changed();
+    else this.clear();
+  }
+
+  async #changed() {
     this.asking?.abort();
-    this.#show(null);
+    this.#enable();
     if (this.points.every((point) => point.excluded)) {
+      this.#show(null);
       return this.#say("Add a point that is to be cut out.");
     }
+    // What was cut out before stays until there is better.
+    this.#draw();
     await this.#ask();
+  }
+
+  #enable() {
+    const buttons = ACTIONS.map(byId);
+    const isEmpty = !this.points.length;
+    // A button that is disabled while it has the focus would lose it for the keyboard.
+    if (isEmpty && buttons.includes(document.activeElement)) byId("picture").focus();
+    for (const button of buttons) button.disabled = isEmpty;
   }
 
   async #ask() {
@@ -65,12 +90,18 @@ export class PointPrompts {
   }
 
   #show(answer) {
+    this.answer = answer;
+    const masks = answer ? [{ mask: answer.masks[0], colour: POINTED, opacity: OPACITY }] : [];
+    this.layer.paint(masks);
+    this.#draw();
+  }
+
+  #draw() {
+    const { answer } = this;
     const points = this.points.map(({ x, y, excluded }) => dot(x, y, excluded ? "out" : "in"));
     const rings = answer ? [answer.polygons[0], ...answer.holes[0]] : [];
     const outline = shape("path", { d: ringsPath(rings), class: "pointed" });
     this.drawn.replaceChildren(outline, ...points);
-    const masks = answer ? [{ mask: answer.masks[0], colour: POINTED, opacity: OPACITY }] : [];
-    this.layer.paint(masks);
   }
 
   #say(text) {

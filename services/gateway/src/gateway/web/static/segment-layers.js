@@ -31,7 +31,8 @@ export class SegmentLayers {
   /** The number of the smallest segment at a pixel of the picture; -1 where there is none. */
   at(place) {
     const { x, y } = this.stage.shown(place);
-    return this.owners[y * this.stage.canvas.width + x] - 1;
+    // While a new picture is put there, the canvas has its size already.
+    return (this.owners[y * this.stage.canvas.width + x] ?? 0) - 1;
   }
 
   /** Lights the segment with this number; none for -1. */

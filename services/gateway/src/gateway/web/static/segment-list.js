@@ -1,6 +1,6 @@
 // The segments as a list, the largest first; what has the focus or the pointer is lit.
 import { percent } from "./confidence-bars.js";
-import { byId, element } from "./dom.js";
+import { byId, counted, element } from "./dom.js";
 import { colourOf } from "./segment-colours.js";
 import { swatch } from "./svg.js";
 
@@ -43,4 +43,4 @@ export class SegmentList {
 
 /** "1,234 pixels, 5.6 %". */
 export const sizeOf = ({ area }, pixels) =>
-  `${area.toLocaleString("en")} pixels, ${percent(area / pixels)}`;
+  `${counted(area, "pixel")}, ${percent(area / pixels)}`;
