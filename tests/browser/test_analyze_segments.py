@@ -1,8 +1,10 @@
-"""Segments and points of the page that analyses, over a segmenter that the test holds."""
+"""Segments on the page that analyses, over a segmenter that the test holds."""
 
 import pytest
 from playwright.async_api import Page
 
+from facetkit.errors import Unprocessable
+from tests.browser.analysed_picture import LARGE, NONE, SMALL, alpha, analysed, hover, opened
 from tests.browser.gestures import drop, jpeg_file, tab_to
 from tests.browser.visitor import Visitor
 from tests.gateway.running import Gateway
@@ -10,57 +12,12 @@ from tests.pictures import jpeg
 
 pytestmark = pytest.mark.slow
 
-WIDTH, HEIGHT = 320, 240
-PICTURE = jpeg_file("picture.jpg", jpeg(1, WIDTH, HEIGHT))
-SMALL, LARGE, NONE = (80, 80), (150, 200), (300, 100)
 SMALL_TOLD, LARGE_TOLD = "ring: 6,400 pixels, 8.3 %", "ring: 38,400 pixels, 50 %"
-_ALPHA = """([canvas, x, y]) => {
-  // Chromium complains of a canvas of the page that is read again and again.
-  const copy = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
-  copy.drawImage(canvas, -Math.floor(x * canvas.width), -Math.floor(y * canvas.height));
-  return copy.getImageData(0, 0, 1, 1).data[3];
-}"""
 
 
 @pytest.fixture
 async def page(gateway: Gateway, gateway_visitor: Visitor) -> Page:
-    gateway.segmentation.parts = [(40, 40, 120, 120), (0, 0, 160, 240)]
-    gateway.embedding.scores = {"ring": 0.9}
-    page = await gateway_visitor.open("/analyze")
-    await page.get_by_label("Labels").fill("ring, watch")
-    await drop(page, "#image-drop", [PICTURE])
-    return page
-
-
-async def analysed(page: Page, ending: str = "Finished: 2 segments, 2 named.") -> None:
-    await page.get_by_role("button", name="Analyse").click()
-    await page.get_by_text(ending).wait_for()
-
-
-async def position(page: Page, place: tuple[int, int]) -> tuple[float, float]:
-    """A pixel of the picture in the page."""
-    box = await page.locator("#picture").bounding_box()
-    assert box
-    x, y = ((at + 0.5) / size for at, size in zip(place, (WIDTH, HEIGHT), strict=True))
-    return box["x"] + x * box["width"], box["y"] + y * box["height"]
-
-
-async def hover(page: Page, place: tuple[int, int]) -> str:
-    await page.locator("#picture").scroll_into_view_if_needed()
-    await page.mouse.move(*await position(page, place))
-    return await page.locator("#segment-told").inner_text()
-
-
-async def click(page: Page, place: tuple[int, int]) -> None:
-    await page.locator("#picture").scroll_into_view_if_needed()
-    await page.mouse.click(*await position(page, place))
-
-
-async def alpha(page: Page, layer: str, place: tuple[int, int]) -> int:
-    canvas = await page.query_selector(layer)
-    shares = [(at + 0.5) / size for at, size in zip(place, (WIDTH, HEIGHT), strict=True)]
-    found: int = await page.evaluate(_ALPHA, [canvas, *shares])
-    return found
+    return await opened(gateway, gateway_visitor)
 
 
 async def test_what_the_pointer_is_over_is_lit_and_told(page: Page) -> None:
@@ -114,55 +71,6 @@ async def test_segments_stay_where_they_cannot_be_named(
     assert await hover(page, SMALL) == "unlabelled: 6,400 pixels, 8.3 %"
 
 
-async def test_clicks_cut_out_what_is_meant(gateway: Gateway, page: Page) -> None:
-    await analysed(page)
-    await click(page, SMALL)
-    quality = "predicted IoU 87.5 %, stability 75 %"
-    await page.get_by_text(f"By 1 point: 76,800 pixels, 100 %; {quality}.").wait_for()
-    assert await alpha(page, "#pointed", NONE) == 150
-    await page.keyboard.down("Shift")
-    await click(page, LARGE)
-    await page.keyboard.up("Shift")
-    await page.get_by_text("By 2 points:").wait_for()
-    points = gateway.segmentation.requests[-1].points
-    assert [(int(at.x), int(at.y), at.excluded) for at in points] == [
-        (*SMALL, False),
-        (*LARGE, True),
-    ]
-    await page.get_by_role("button", name="Clear the points").click()
-    assert await page.locator("#marks .in, #marks .out").count() == 0
-    assert await alpha(page, "#pointed", NONE) == 0
-    assert await page.locator("#points-told").inner_text() == ""
-
-
-async def test_points_that_only_leave_out_are_not_sent(gateway: Gateway, page: Page) -> None:
-    await analysed(page)
-    asked = len(gateway.segmentation.requests)
-    await page.get_by_label("Points leave out").check()
-    await click(page, SMALL)
-    await page.get_by_text("Add a point that is to be cut out.").wait_for()
-    assert len(gateway.segmentation.requests) == asked
-    assert await page.locator("#marks .out").count() == 1
-
-
-async def test_the_crosshair_points_by_keyboard(gateway: Gateway, page: Page) -> None:
-    await analysed(page)
-    await page.locator("#picture").focus()
-    for key in ("ArrowLeft", "ArrowLeft", "ArrowUp"):
-        await page.keyboard.press(key)
-    assert await page.locator("#segment-told").inner_text() == LARGE_TOLD
-    await page.keyboard.press("Enter")
-    await page.get_by_text("By 1 point:").wait_for()
-    await page.keyboard.press("ArrowRight")
-    await page.keyboard.press("Shift+Enter")
-    await page.get_by_text("By 2 points:").wait_for()
-    points = gateway.segmentation.requests[-1].points
-    assert [(at.x, at.y, at.excluded) for at in points] == [
-        (144.5, 112.5, False),
-        (152.5, 112.5, True),
-    ]
-
-
 async def test_cancelling_ends_the_work(gateway: Gateway, page: Page) -> None:
     gateway.segmentation.stuck = True
     await page.get_by_role("button", name="Analyse").click()
@@ -173,3 +81,67 @@ async def test_cancelling_ends_the_work(gateway: Gateway, page: Page) -> None:
     assert await page.evaluate("document.activeElement.id") == "start"
     gateway.segmentation.stuck = False
     await analysed(page)
+
+
+async def test_what_is_one_is_told_as_one(gateway: Gateway, page: Page) -> None:
+    gateway.segmentation.parts = [(0, 0, 1, 1)]
+    await analysed(page, "Finished: 1 segment, 1 named.")
+    assert (await page.locator("#segments .help").inner_text()).startswith("1 pixel, ")
+
+
+async def test_another_picture_takes_the_result_away(page: Page) -> None:
+    await analysed(page)
+    await drop(page, "#image-drop", [jpeg_file("other.jpg", jpeg(2))])
+    await page.locator("#analysis").wait_for(state="hidden")
+    assert await page.locator("#status").inner_text() == ""
+    await analysed(page)
+    await page.get_by_role("button", name="Remove other.jpg").click()
+    await page.locator("#analysis").wait_for(state="hidden")
+    assert await page.locator("#empty").is_visible()
+    assert await page.locator("#segments li").count() == 0
+
+
+async def test_another_picture_ends_the_work_on_the_one_before(
+    gateway: Gateway, page: Page
+) -> None:
+    gateway.segmentation.stuck = True
+    await page.get_by_role("button", name="Analyse").click()
+    await gateway.segmentation.entered.wait()
+    await drop(page, "#image-drop", [jpeg_file("other.jpg", jpeg(2))])
+    await page.get_by_text("Cancelled.").wait_for()
+    await gateway.segmentation.cancelled.wait()
+    assert await page.locator("#analysis").is_hidden()
+    gateway.segmentation.stuck = False
+    await analysed(page)
+
+
+async def test_another_picture_ends_the_naming_of_the_one_before(page: Page) -> None:
+    await page.route("**/api/detect", lambda route: None)
+    await page.get_by_role("button", name="Analyse").click()
+    await page.get_by_text("2 segments found. Naming them…").wait_for()
+    await page.get_by_role("button", name="Remove picture.jpg").click()
+    await page.get_by_text("Cancelled.").wait_for()
+    assert await page.locator("#analysis").is_hidden()
+
+
+async def test_a_new_run_takes_the_result_before_away(gateway: Gateway, page: Page) -> None:
+    await analysed(page)
+    gateway.segmentation.stuck = True
+    gateway.segmentation.entered.clear()
+    await page.get_by_role("button", name="Analyse").click()
+    await gateway.segmentation.entered.wait()
+    assert await page.locator("#analysis").is_hidden()
+    await page.get_by_role("button", name="Cancel").press("Enter")
+    await page.get_by_text("Cancelled.").wait_for()
+    assert await page.locator("#analysis").is_hidden()
+
+
+async def test_a_run_that_fails_shows_no_result(
+    gateway: Gateway, gateway_visitor: Visitor, page: Page
+) -> None:
+    gateway_visitor.expects = {422}
+    await analysed(page)
+    gateway.segmentation.fails_with = Unprocessable("the image is damaged")
+    await page.get_by_role("button", name="Analyse").click()
+    await page.get_by_text("Nothing was analysed").wait_for()
+    assert await page.locator("#analysis").is_hidden()

@@ -14,7 +14,6 @@ from tests.pictures import jpeg
 pytestmark = pytest.mark.slow
 
 START = jpeg_file("start.jpg", jpeg(1))
-BROKEN = jpeg_file("broken.jpg", b"no image at all")
 QUEUED = 'vision_queue_depth{family="generation",lane="interactive"}'
 PNG = b"\x89PNG\r\n"
 
@@ -129,33 +128,6 @@ async def test_the_keyboard_alone_is_enough(page: Page) -> None:
     await tab_to(page, "#history button")
     await page.keyboard.press("Space")
     await page.get_by_text(f"Shown again: seed {seed}.").wait_for()
-
-
-async def test_bad_fields_are_told_of_where_they_are(page: Page, visitor: Visitor) -> None:
-    visitor.expects = {400}
-    await ask(page, " ", Width=65, Seed=-1)
-    await page.get_by_text("see the marked fields").wait_for()
-    told = {
-        "#prompt": "Prompt is required and must be a string.",
-        "#width": "Width must be a multiple of 8.",
-        "#seed": "Seed must be a whole number from 0 to 4294967295.",
-    }
-    for field, text in told.items():
-        assert await page.locator(field).get_attribute("aria-invalid") == "true"
-        assert await page.locator(f"{field}-error").inner_text() == text
-    assert await page.locator("[aria-invalid]").count() == len(told)
-    assert await page.evaluate("document.activeElement.id") == "prompt"
-    await made(page, "a ring", Width=64, Height=64, Seed=1)
-    assert await page.locator("[aria-invalid]").count() == 0
-
-
-async def test_a_bad_start_image_is_told_of_at_its_field(page: Page, visitor: Visitor) -> None:
-    visitor.expects = {400, 415, 422}
-    await drop(page, "#start-image-drop", [BROKEN])
-    await ask(page, "a ring")
-    await page.locator("#start-image[aria-invalid]").wait_for()
-    assert await page.locator("#start-image-error").inner_text()
-    assert await page.locator("#shown img").count() == 0
 
 
 async def test_cancelled_work_ends_and_lets_others_in(page: Page, mesh: RunningMesh) -> None:
