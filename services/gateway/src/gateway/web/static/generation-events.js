@@ -8,12 +8,17 @@ const PATH = "/generate?stream=true";
 export async function generated(body, { signal, onQueued, onProgress }) {
   const response = await opened(PATH, asJson(body, { signal }));
   let last = {};
-  // To the end: an answer that is left before it counts as cancelled.
-  for await (const { name, data } of readEvents(response.body)) {
-    const news = JSON.parse(data);
-    if (name === "queued") onQueued(news.position);
-    if (name === "progress") onProgress(news);
-    last = { name, news };
+  try {
+    // To the end: an answer that is left before it counts as cancelled.
+    for await (const { name, data } of readEvents(response.body)) {
+      const news = JSON.parse(data);
+      if (name === "queued") onQueued(news.position);
+      if (name === "progress") onProgress(news);
+      last = { name, news };
+    }
+  } catch (error) {
+    // What breaks behind the last event takes nothing away.
+    if (last.name !== "done") throw error;
   }
   return answerOf(last);
 }
