@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 
 import numpy as np
 import pytest
@@ -110,6 +110,26 @@ def test_it_tells_what_it_reads_all_of(painter: Painter) -> None:
     assert painter.reads_all("a gold ring")
     assert painter.reads_all("")
     assert not painter.reads_all("gold " * 100)
+
+
+def test_it_may_be_asked_what_it_reads_while_it_draws(painter: Painter) -> None:
+    alone = drawn(painter, drawing())
+    asking, done = Event(), Event()
+
+    def ask() -> None:
+        while not done.is_set():
+            painter.reads_all("a gold ring with a very long description of its stones")
+            asking.set()
+
+    thread = Thread(target=ask)
+    thread.start()
+    asking.wait(30)
+    try:
+        pictures = [drawn(painter, drawing()) for _ in range(20)]
+    finally:
+        done.set()
+        thread.join()
+    assert max(distance(each, alone) for each in pictures) == 0
 
 
 def test_steps_are_told_in_order_to_each_drawing(painter: Painter) -> None:

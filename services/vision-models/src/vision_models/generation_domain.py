@@ -56,7 +56,7 @@ class Painter(Protocol):
     """The longest side in pixels that it knows to draw at; 0 where it takes any."""
 
     def reads_all(self, text: str) -> bool:
-        """Whether the model reads all of a prompt, or cuts it off."""
+        """Whether the model reads all of a prompt, or cuts it off; may be asked while it draws."""
 
     def draw(self, batch: Sequence[Drawing]) -> "list[Pixels | FacetError | None]":
         """Height × width × 3 for each drawing, of equal samplings, as if it were drawn alone.

@@ -1,5 +1,6 @@
 """Stable Diffusion v1 through diffusers."""
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,12 +35,13 @@ class StableDiffusion:
         self.schedulers = tuple(SCHEDULERS)
         self.native_side = native_side
         self._parts = parts
+        # Of its own: a tokenizer keeps how it pads and cuts from one call to the next.
+        self._counter = copy.deepcopy(parts.networks["tokenizer"])
         self._preview = LatentPreview(parts.networks["vae"])
 
     def reads_all(self, text: str) -> bool:
         """Whether the text fits into the encoder's tokens, 77 in Stable Diffusion v1."""
-        tokenizer = self._parts.networks["tokenizer"]
-        return bool(len(tokenizer(text).input_ids) <= tokenizer.model_max_length)
+        return bool(len(self._counter(text).input_ids) <= self._counter.model_max_length)
 
     def draw(self, batch: Sequence[Drawing]) -> list[Pixels | FacetError | None]:
         """One picture per drawing, each from its own seed."""
