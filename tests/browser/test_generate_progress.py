@@ -104,16 +104,3 @@ async def test_the_history_keeps_the_last_pictures(gateway: Gateway, page: Page)
         await page.locator("#history li").first.get_by_text(f"Seed {seed}", exact=True).wait_for()
     seeds = await page.locator("#history .help").all_inner_texts()
     assert seeds == [f"Seed {seed}" for seed in range(12, 0, -1)]
-
-
-@pytest.mark.parametrize("failure", [None, NotReady("the worker hangs", retry_after_s=1)])
-async def test_an_answer_is_read_to_its_end(
-    gateway: Gateway, page: Page, failure: Exception | None
-) -> None:
-    gateway.generation.breaks_with = failure
-    failed: list[str] = []
-    page.on("requestfailed", lambda request: failed.append(request.url))
-    async with page.expect_event("requestfinished", lambda it: "/generate?" in it.url):
-        await start(page)
-    await page.get_by_text("Nothing was made." if failure else "Finished.").wait_for()
-    assert failed == []

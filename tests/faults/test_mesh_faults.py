@@ -190,6 +190,8 @@ def test_over_the_queue_calls_are_refused_before_decoding(tmp_path: Path) -> Non
     mesh = RunningMesh(
         tmp_path,
         FACET_MODELS="full",
+        # Of the others no weights can be had here.
+        VISION_FAMILIES="embedding",
         EMBEDDING_MODEL=str(model.resolve()),
         EMBEDDING_CACHE_ITEMS="0",
     ).wait_ready()

@@ -8,15 +8,17 @@ export async function* readEvents(body) {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   const parser = new EventParser();
+  let ended = false;
   try {
     for (;;) {
       const { done, value } = await chunk(reader);
+      ended = done;
       if (done) return;
       yield* parser.events(decoder.decode(value, { stream: true }));
     }
   } finally {
     // Who stops reading lets go of the connection.
-    reader.cancel().catch(() => {});
+    if (!ended) reader.cancel().catch(() => {});
   }
 }
 
